@@ -1,0 +1,39 @@
+UV_VERSION := 0.13.8
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+export PYTHONDONTWRITEBYTECODE :=
+export UV_PYTHON_DOWNLOADS := never
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format docs
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+
+# uv comes from PyPI into .tools, so that only python3 and pip are needed; a uv on PATH is used as it is.
+.tools/bin/uv:
+	@python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools "uv==$(UV_VERSION)"
+
+.venv/.ok: pyproject.toml uv.lock | $(UV)
+	@$(UV) sync --frozen --no-dev --quiet && touch $@
+
+.venv/.dev: pyproject.toml uv.lock | $(UV)
+	@$(UV) sync --frozen --quiet && touch $@ .venv/.ok
+
+demo: .venv/.ok ## set up, break the three stories on the lab, explain, heal and verify them; leaves report.html
+	@$(BIN)/hybridge demo
+
+test: .venv/.dev ## set up and run all tests
+	@$(BIN)/pytest -q -n auto
+
+check: .venv/.dev ## format, lint, types, layers, generated documents
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q tests/shape
+	@$(BIN)/python -m hybridge.docs --check
+
+format: .venv/.dev ## format the code and mend what the linter can
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+docs: .venv/.dev ## write the generated documents (docs/checks)
+	@$(BIN)/python -m hybridge.docs

@@ -1,0 +1,108 @@
+"""What an examination says: subjects, findings, outcomes and results."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from hybridge.evidence import Origin, Unseen
+from hybridge.org.records import Address
+from hybridge.terms.symptoms import Symptom
+
+
+class Scope(StrEnum):
+    """What a check judges one of."""
+
+    ORGANIZATION = "organization"
+    SERVER = "server"
+    MAILBOX = "mailbox"
+    DELEGATION = "delegation"
+
+
+class Subject(msgspec.Struct, frozen=True, order=True):
+    """What is examined: the organization (identity ""), a server, a mailbox, or ``delegator:delegate``."""
+
+    scope: Scope
+    identity: str = ""
+
+    @property
+    def mailbox(self) -> str:
+        """The mailbox asked about: itself, or the delegator of a delegation."""
+        return self.identity.partition(":")[0]
+
+    @property
+    def delegate(self) -> str:
+        """The delegate of a delegation, "" otherwise."""
+        return self.identity.partition(":")[2]
+
+    def __str__(self) -> str:
+        return self.identity or "organization"
+
+
+ORGANIZATION = Subject(Scope.ORGANIZATION)
+
+
+class Severity(StrEnum):
+    """How much a finding of the check matters."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    ADVICE = "advice"
+
+
+class Outcome(StrEnum):
+    """How one check ended for one subject."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not-applicable"
+    INCONCLUSIVE = "inconclusive"
+    ACCEPTED = "accepted"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong.
+
+    ``check`` is "area/name", ``cause`` the slug; ``says`` one sentence with the facts in it. ``address`` names the
+    record at fault where there is one. ``facts`` are short texts for machines and for heals. ``symptoms`` are those
+    this very finding explains (a subset of its cause's).
+    """
+
+    check: str
+    cause: str
+    subject: Subject
+    says: str
+    address: Address | None = None
+    facts: dict[str, str] = {}
+    symptoms: tuple[Symptom, ...] = ()
+    origins: tuple[Origin, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The cause's full name, ``area/check:slug``."""
+        return f"{self.check}:{self.cause}"
+
+
+class NotApplicable(msgspec.Struct, frozen=True):
+    """A check does not apply to the subject, and why."""
+
+    reason: str
+
+
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one check said of one subject.
+
+    ``explained_by`` names causes that were found and explain this symptom check's findings. ``reason`` tells why a
+    check was not applicable; ``unseen`` what it lacked.
+    """
+
+    check: str
+    subject: Subject
+    outcome: Outcome
+    severity: Severity
+    findings: tuple[Finding, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+    reason: str = ""
+    explained_by: tuple[str, ...] = ()
+    took_ms: float = 0.0
