@@ -1,0 +1,1 @@
+"""The command line: calls use cases and prints; decides nothing."""

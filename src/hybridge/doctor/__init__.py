@@ -1,0 +1,1 @@
+"""Finds why things do not work: use cases over collectors and checks."""

@@ -63,14 +63,23 @@ class AuthCertificate:
         return hashlib.sha1(self.der, usedforsecurity=False).hexdigest().upper()
 
 
-def contoso(now: datetime, certificate: AuthCertificate) -> Organization:
-    """The healthy organization at ``now`` (aware UTC), signing with ``certificate``."""
+def people(number: int) -> tuple[Person, ...]:
+    """The named people, and as many more on-premises as make ``number``."""
+    more = (
+        Person(f"person{n:06d}@contoso.com", f"Person {n}", "EX1" if n % 2 else "EX2")
+        for n in range(1, number - len(PEOPLE) + 1)
+    )
+    return (*PEOPLE, *more)
+
+
+def contoso(now: datetime, certificate: AuthCertificate, staff: tuple[Person, ...] = PEOPLE) -> Organization:
+    """The healthy organization at ``now`` (aware UTC) with ``staff`` on its books, signing with ``certificate``."""
     return Organization(
         (
             *_servers(certificate),
             *_trust(certificate),
             *_partner_applications(),
-            *(record for person in PEOPLE for record in _person(person, now)),
+            *(record for person in staff for record in _person(person, now)),
             *(record for pair in DELEGATIONS for record in _delegation(*pair)),
             *_teams(),
             *_published(),

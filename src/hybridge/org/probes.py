@@ -72,6 +72,8 @@ class EwsCallerProbe(Record, frozen=True, kw_only=True):
     status: int = 0
     policy_reason: str = ""
     """X-EWS-Policy-Reason, "" when absent."""
+    reached_exchange: bool = True
+    """Whether the answer carried Exchange's own headers; a device in front that refuses callers sets none."""
 
     @property
     def scope(self) -> str:

@@ -1,0 +1,1 @@
+"""One typed Report and its renderers: functions from ``Report`` to ``str``."""

@@ -1,0 +1,129 @@
+"""The invitation a delegate sends carries both names only if the delegator lets the delegate send on behalf.
+
+## How it is decided
+
+`GrantSendOnBehalfTo` of the delegator's mailbox must hold the delegate. Outlook's Delegate Access dialog sets it
+together with the rest; scripts that only give folder permissions forget it. Older guidance calls a missing grant an
+error, newer guidance does not mention it, and the scheduler of Teams does not look at it: hence a warning. Where
+Exchange printed names instead of addresses and none of them is the delegate's, the check is inconclusive.
+
+## How to cure it by hand
+
+```powershell
+Get-Mailbox -Identity "ada@contoso.com" | Format-List GrantSendOnBehalfTo
+Set-Mailbox -Identity "ada@contoso.com" -GrantSendOnBehalfTo @{Add="grace@contoso.com"}
+```
+
+Never assign the list without `@{Add=...}`: that takes the grant from everybody else.
+
+## How hybridge cures it
+
+It adds the delegate to the list and leaves everybody else on it.
+
+## How to undo
+
+`hybridge repair undo` puts the former list back. By hand:
+
+```powershell
+Set-Mailbox -Identity "ada@contoso.com" -GrantSendOnBehalfTo @{Remove="grace@contoso.com"}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from hybridge.checks import sources
+from hybridge.checks.base import Cause, Check, Saying
+from hybridge.checks.cures import put
+from hybridge.checks.location import MAILBOX_NEEDS, on_premises_mailbox
+from hybridge.evidence import Evidence, Seen, Unseen
+from hybridge.findings import Finding, Scope, Severity, Subject
+from hybridge.org.organization import Organization
+from hybridge.org.records import DelegateUser, Mailbox
+from hybridge.plan import Change
+from hybridge.terms.premises import Premises
+
+ON = Premises.ON_PREMISES
+
+
+def _take_away(organization: Organization) -> Organization:
+    pair = organization.all(DelegateUser, ON)[0]
+    return organization.edit(
+        Mailbox,
+        lambda one: one.premises is ON and one.identity.lower() == pair.delegator.lower(),
+        grant_send_on_behalf_to=(),
+    )
+
+
+def _grant(finding: Finding, organization: Organization) -> tuple[Change, ...]:
+    delegator, delegate = finding.facts["delegator"], finding.facts["delegate"]
+    mailbox = organization.one(Mailbox, ON, delegator)
+    if mailbox is None or any(_is(name, delegate) for name in mailbox.grant_send_on_behalf_to):
+        return ()
+    after = msgspec.structs.replace(mailbox, grant_send_on_behalf_to=(*mailbox.grant_send_on_behalf_to, delegate))
+    return put(finding, organization, after, f"Let {delegate} send on behalf of {delegator}.")
+
+
+def _is(name: str, *names: str) -> bool:
+    """Whether ``name``, as Exchange printed it ("contoso.com/Users/Grace Hopper" too), is one of ``names``."""
+    return name.rpartition("/")[2].lower() in {one.lower() for one in names if one}
+
+
+class SendOnBehalf(Check):
+    """Looks for the delegate in GrantSendOnBehalfTo of the delegator's mailbox."""
+
+    title = "May the delegate send on behalf of the delegator?"
+    why = "Without it the invitation cannot be sent in the delegator's name, or arrives in the delegate's alone."
+    scope = Scope.DELEGATION
+    severity = Severity.WARNING
+    needs = MAILBOX_NEEDS
+    sources = (sources.RESOLVE, "Microsoft: the same article, edition of October 2023", sources.SET_MAILBOX)
+    causes = (
+        Cause(
+            slug="missing",
+            says="The delegate may not send on behalf of the delegator.",
+            breaks=_take_away,
+            heals=_grant,
+        ),
+    )
+
+    def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
+        """One finding when the grant is missing."""
+        place = on_premises_mailbox(evidence, subject.mailbox)
+        if not isinstance(place, Mailbox):
+            yield place
+            return
+        delegator, delegate = subject.mailbox, subject.delegate
+        granted = place.grant_send_on_behalf_to
+        names = (delegate, *_names(evidence.one(Mailbox, ON, delegate, delegate)))
+        if any(_is(name, *names) for name in granted):
+            return
+        printed = [name for name in granted if "@" not in name]
+        if printed:
+            yield Unseen(
+                what="GrantSendOnBehalfTo",
+                reason="not-exported",
+                says=f"GrantSendOnBehalfTo of {delegator} holds names, and none is known to be {delegate}: {printed}.",
+                how=f'Get-Recipient -Identity "{printed[0]}" | Format-List PrimarySmtpAddress',
+            )
+            return
+        reading = evidence.one(Mailbox, ON, delegator, delegator)
+        yield self.finding(
+            "missing",
+            subject,
+            f"{delegate} may not send on behalf of {delegator}; GrantSendOnBehalfTo holds "
+            f"{', '.join(granted) or 'nobody'}.",
+            address=place.address,
+            facts={"delegator": delegator, "delegate": delegate},
+            origins=(reading.origin,) if isinstance(reading, Seen) else (),
+        )
+
+
+def _names(person: Seen[Mailbox] | Unseen) -> tuple[str, ...]:
+    """What Exchange may call a person beside the address."""
+    if isinstance(person, Unseen) or person.first is None:
+        return ()
+    return person.first.display_name, person.first.user_principal_name

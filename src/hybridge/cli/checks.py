@@ -1,0 +1,69 @@
+"""``hybridge checks``: what hybridge can find."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hybridge.cli.exits import Stop
+from hybridge.cli.options import FormatOption, one_of, out
+
+app = typer.Typer(
+    help="List the checks, or show one: what it asks, how it decides, how it is cured.", add_completion=False
+)
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    """List the checks when no command is given."""
+    if context.invoked_subcommand is None:
+        list_("text")
+
+
+@app.command("list")
+def list_(format: FormatOption = "text") -> None:
+    """Every check with its causes."""
+    import msgspec
+
+    from hybridge.checks.registry import all_checks
+
+    one_of(format, ("text", "json"), "--format")
+    checks = all_checks()
+    if format == "json":
+        rows = [
+            {
+                "check": check.name,
+                "title": check.title,
+                "scope": check.scope,
+                "severity": check.severity,
+                "symptom": check.symptom,
+                "causes": [
+                    {"cause": cause.slug, "says": cause.says, "healable": cause.healable} for cause in check.causes
+                ],
+            }
+            for check in checks
+        ]
+        out(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
+        return
+    for check in checks:
+        out(f"{check.name}\n    {check.title}")
+        for cause in check.causes:
+            out(f"      {cause.slug:<24} {cause.says}{'' if cause.healable else '  (by hand)'}")
+
+
+@app.command("show")
+def show(name: Annotated[str, typer.Argument(metavar="CHECK", help="A check such as ews/allow-list-mailbox.")]) -> None:
+    """One check as its page: question, reason, decision, cure, undo, sources."""
+    from difflib import get_close_matches
+
+    from hybridge.checks.registry import all_checks, check_named
+    from hybridge.docs import page
+
+    try:
+        check = check_named(name.partition(":")[0])
+    except KeyError:
+        near = get_close_matches(name, [check.name for check in all_checks()], n=3, cutoff=0.3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "hybridge checks lists all of them"
+        raise Stop(f"There is no check '{name}'.", hint) from None
+    out(page(check))

@@ -1,0 +1,112 @@
+"""Opens a whole lab: the estate, its listeners, its Teams services. Used by ``lab up`` and ``demo`` alike."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybridge.cli.exits import Stop
+from hybridge.cli.options import out, say, write_file
+from hybridge.lab.auth_certificate import make_auth_certificate
+from hybridge.lab.contoso import DELEGATIONS, contoso, people
+from hybridge.lab.estate import Estate
+from hybridge.lab.serve.running import RunningLab, running_lab
+from hybridge.lab.site import contoso_site
+from hybridge.lab.verbs import Verbs
+from hybridge.net.answerers.live import open_live
+from hybridge.net.clock import SystemClock
+from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
+from hybridge.wire.ask import Answerer, CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+
+
+@dataclass
+class Wire:
+    """The way the lab's Teams services call out. It is known only once the lab's own listeners are open."""
+
+    inner: Answerer | None = None
+
+    async def http(self, ask: HttpAsk) -> HttpAnswer:
+        """Forward ``ask``."""
+        assert self.inner is not None
+        return await self.inner.http(ask)
+
+    async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
+        """Forward ``ask``."""
+        assert self.inner is not None
+        return await self.inner.cmdlet(ask)
+
+    async def dns(self, ask: DnsAsk) -> DnsAnswer:
+        """Forward ``ask``."""
+        assert self.inner is not None
+        return await self.inner.dns(ask)
+
+
+@dataclass(frozen=True)
+class OpenLab:
+    """A lab in operation, its verbs, and the configuration file that reaches it."""
+
+    running: RunningLab
+    verbs: Verbs
+    config: Path
+
+
+@asynccontextmanager
+async def open_lab(config_out: Path, port: int = 0, mailboxes: int = 6) -> AsyncIterator[OpenLab]:
+    """Serve a lab until the block ends and write its configuration to ``config_out``."""
+    _must_be_ours(config_out)
+    config_out.parent.mkdir(parents=True, exist_ok=True)
+    clock = SystemClock()
+    staff = people(mailboxes)
+    certificate = make_auth_certificate(clock.now())
+    estate = Estate(contoso(clock.now(), certificate, staff), clock=clock.now, certificate=certificate)
+    wire = Wire()
+    verbs = Verbs(estate, wire)
+    state = config_out.parent / f".{config_out.stem}-lab"
+    async with running_lab(
+        estate,
+        state,
+        contoso_site(estate),
+        port=port,
+        verbs=verbs,
+        mailboxes=tuple(person.address for person in staff),
+        delegations=DELEGATIONS,
+    ) as running:
+        net = NetConfig(
+            connect_to=running.connect_to,
+            ca_file=str(running.ca_file),
+            nameserver=f"127.0.0.1:{running.dns_port}",
+            only_mapped=True,
+        )
+        async with open_live(net, ExchangeConfig(), EntraConfig(), clock) as live:
+            wire.inner = live
+            write_file(config_out, running.toml)
+            yield OpenLab(running, verbs, config_out)
+
+
+def _must_be_ours(config_out: Path) -> None:
+    """Never write over a configuration of a real organization."""
+    if config_out.exists() and "\n[lab]\n" not in config_out.read_text(encoding="utf-8", errors="replace"):
+        raise Stop(
+            f"'{config_out}' is there already and is not a lab's.",
+            "name another file: hybridge lab up --config-out FILE",
+        )
+
+
+async def serve(port: int, mailboxes: int, config_out: Path, quiet: bool) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with open_lab(config_out, port, mailboxes) as lab:
+        out(f"Contoso is served on 127.0.0.1:{lab.running.https_port}; its configuration is '{config_out}'.")
+        option = "" if str(config_out) == "hybridge.toml" else f" --config {config_out}"
+        say(f"  hybridge doctor{option}", quiet)
+        say(f"  hybridge lab faults, then: hybridge lab break{option} CAUSE, hybridge lab symptoms{option}", quiet)
+        say("  stop it with Ctrl-C", quiet)
+        await stopped.wait()
+    say("the lab is closed", quiet)

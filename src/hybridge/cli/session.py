@@ -1,0 +1,165 @@
+"""What a command works on: the configuration or the snapshot, the target, the answerer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from hybridge import __version__
+from hybridge.checks.base import Check
+from hybridge.cli.exits import Stop
+from hybridge.cli.offline import Snapshot, open_snapshot
+from hybridge.collectors.collect import Target
+from hybridge.config import Config, ConfigProblem, load, pair_of
+from hybridge.doctor.diagnose import UnknownCheck, choose
+from hybridge.net.answerers.once import AskedOnce
+from hybridge.net.answerers.snapshot import SnapshotProblem
+from hybridge.net.clock import Clock, SystemClock
+from hybridge.terms.clouds import WORLDWIDE
+from hybridge.terms.symptoms import Symptom
+from hybridge.wire.ask import Answerer
+
+USER_AGENT = f"hybridge/{__version__}"
+
+
+@dataclass(frozen=True)
+class Session:
+    """One examination to be made: what, of whom, with which checks, through which answerer."""
+
+    target: Target
+    delegations: tuple[tuple[str, str], ...]
+    checks: tuple[Check, ...]
+    symptom: str
+    only: tuple[str, ...]
+    clock: Clock
+    config: Config | None = None
+    snapshot: Snapshot | None = None
+
+    @property
+    def source(self) -> str:
+        return str(self.snapshot.folder) if self.snapshot else "live"
+
+    @property
+    def title(self) -> str:
+        where = f"the snapshot {self.snapshot.folder}" if self.snapshot else self.target.domain
+        return f"{where} with {len(self.checks)} checks, {len(self.target.mailboxes)} mailboxes"
+
+    def judged_at(self, started: datetime) -> datetime:
+        """A snapshot is judged at the time it was taken, where it says so."""
+        return (self.snapshot.taken_at if self.snapshot else None) or started
+
+    @asynccontextmanager
+    async def answerer(self) -> AsyncIterator[AskedOnce]:
+        """The answerer of this session; asks nothing twice."""
+        async with self.source_answerer() as source:
+            yield AskedOnce(source)
+
+    @asynccontextmanager
+    async def source_answerer(self) -> AsyncIterator[Answerer]:
+        """The answerer below: it asks again whenever it is told to."""
+        if self.snapshot is not None:
+            yield self.snapshot.answerer
+            return
+        from hybridge.net.answerers.live import open_live
+
+        assert self.config is not None
+        async with open_live(self.config.net, self.config.exchange, self.config.entra, self.clock) as live:
+            yield live
+
+
+def load_config(path: Path) -> Config:
+    """Read the configuration; a mistake in it ends the command."""
+    try:
+        return load(path)
+    except ConfigProblem as problem:
+        raise Stop(problem.says, problem.next_step) from problem
+
+
+def open_session(
+    config: Path,
+    snapshot: Path | None,
+    mailboxes: list[str],
+    delegations: list[str],
+    only: list[str],
+    symptom: str,
+) -> Session:
+    """Everything the command line asked for, checked before anything is sent."""
+    for mailbox in mailboxes:
+        if "@" not in mailbox:
+            raise Stop(f"'{mailbox}' is not a mailbox.", "name it by its address, such as ada@contoso.com")
+    try:
+        pairs = tuple(pair_of(text) for text in delegations)
+        checks = choose(only, _symptom(symptom))
+    except ConfigProblem as problem:
+        raise Stop(problem.says, problem.next_step) from problem
+    except UnknownCheck as unknown:
+        raise Stop(str(unknown), "hybridge checks lists them all") from unknown
+    if snapshot is not None:
+        return _offline(snapshot, mailboxes, pairs, checks, symptom, only)
+    return _live(load_config(config), mailboxes, pairs, checks, symptom, only)
+
+
+def _symptom(name: str) -> Symptom | None:
+    if not name:
+        return None
+    try:
+        return Symptom(name)
+    except ValueError:
+        raise Stop(f"The symptom '{name}' is not known.", f"choose one of: {', '.join(Symptom)}") from None
+
+
+def _live(
+    config: Config,
+    mailboxes: list[str],
+    pairs: tuple[tuple[str, str], ...],
+    checks: tuple[Check, ...],
+    symptom: str,
+    only: list[str],
+) -> Session:
+    named = bool(mailboxes or pairs)
+    try:
+        delegations = pairs if named else config.delegations
+    except ConfigProblem as problem:
+        raise Stop(problem.says, problem.next_step) from problem
+    boxes = tuple(mailboxes) if named else config.settings.doctor.mailboxes
+    section = config.settings.organization
+    target = Target(
+        domain=section.domain,
+        tenant_id=section.tenant_id,
+        cloud=config.cloud,
+        mailboxes=_all_boxes(boxes, delegations),
+        user_agent=USER_AGENT,
+    )
+    return Session(target, delegations, checks, symptom, tuple(only), SystemClock(), config=config)
+
+
+def _offline(
+    folder: Path,
+    mailboxes: list[str],
+    pairs: tuple[tuple[str, str], ...],
+    checks: tuple[Check, ...],
+    symptom: str,
+    only: list[str],
+) -> Session:
+    try:
+        snapshot = open_snapshot(folder)
+    except SnapshotProblem as problem:
+        raise Stop(str(problem), "hybridge snapshot commands prints how to make one") from problem
+    named = bool(mailboxes or pairs)
+    delegations = pairs if named else snapshot.delegations
+    target = Target(
+        domain=snapshot.domain,
+        tenant_id=snapshot.tenant_id,
+        cloud=WORLDWIDE,
+        mailboxes=_all_boxes(tuple(mailboxes) if named else snapshot.mailboxes, delegations),
+        user_agent=USER_AGENT,
+    )
+    return Session(target, delegations, checks, symptom, tuple(only), SystemClock(), snapshot=snapshot)
+
+
+def _all_boxes(mailboxes: tuple[str, ...], delegations: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Mailboxes named, and both sides of every delegation, each once."""
+    return tuple(dict.fromkeys((*mailboxes, *(address for pair in delegations for address in pair))))

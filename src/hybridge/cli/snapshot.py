@@ -1,0 +1,75 @@
+"""``hybridge snapshot``: keep what a live run sees, or print how an administrator exports it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hybridge.cli.exits import Exit, Stop
+from hybridge.cli.options import DEFAULT_CONFIG, ConfigOption, QuietOption, out, say
+
+app = typer.Typer(help="Keep what was seen, or print the cmdlets of an offline export.", add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    """Without a command: says which there are."""
+    if context.invoked_subcommand is None:
+        raise Stop("snapshot needs a command.", "hybridge snapshot save DIR, or hybridge snapshot commands")
+
+
+@app.command("commands")
+def commands() -> None:
+    """Print the PowerShell that exports what hybridge doctor --snapshot reads."""
+    from hybridge.net.answerers.exports import commands as lines
+
+    out(lines())
+
+
+@app.command("save")
+def save(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    mailboxes: Annotated[list[str] | None, typer.Argument(metavar="[MAILBOX]...", show_default=False)] = None,
+    delegation: Annotated[list[str] | None, typer.Option("--delegation", metavar="DELEGATOR:DELEGATE")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    quiet: QuietOption = False,
+) -> int:
+    """Ask everything a doctor run asks and keep the answers in DIR, secrets removed."""
+    import asyncio
+
+    import msgspec
+
+    from hybridge import __version__
+    from hybridge.cli.offline import ABOUT, About
+    from hybridge.cli.options import write_file
+    from hybridge.cli.session import open_session
+    from hybridge.collectors.collect import collect
+    from hybridge.net.answerers.once import AskedOnce
+    from hybridge.net.answerers.recorder import Recorder
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Stop(f"'{folder}' is there already and not an empty folder.", "name a new folder")
+    session = open_session(config, None, mailboxes or [], delegation or [], [], "")
+
+    async def kept() -> About:
+        async with session.source_answerer() as source:
+            recorder = Recorder(source)
+            taken_at = session.clock.now()
+            await collect(AskedOnce(recorder), session.target, taken_at)
+            recorder.save(folder)
+        return About(
+            hybridge=__version__,
+            taken_at=taken_at,
+            domain=session.target.domain,
+            tenant_id=session.target.tenant_id,
+            mailboxes=session.target.mailboxes,
+            delegations=session.delegations,
+        )
+
+    say(f"asking {session.target.domain} ...", quiet)
+    about = asyncio.run(kept())
+    write_file(folder / ABOUT, msgspec.json.format(msgspec.json.encode(about), indent=2).decode() + "\n")
+    out(f"Kept in '{folder}'. Examine it with: hybridge doctor --snapshot {folder}")
+    return Exit.OK

@@ -1,0 +1,98 @@
+"""The on-premises configuration: one cmdlet for all records of a kind."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hybridge.collectors.reading import Reading, Readings, joined, key, read_cmdlet
+from hybridge.evidence import Seen, Unseen
+from hybridge.org import records as r
+from hybridge.terms import applications as apps
+from hybridge.terms.premises import Premises
+from hybridge.wire.ask import Answerer, CmdletAsk, FailureReason
+
+ON = Premises.ON_PREMISES
+
+ORGANIZATION_WIDE: tuple[type[r.Record], ...] = (
+    r.OrganizationConfig,
+    r.ExchangeServer,
+    r.AuthConfig,
+    r.AuthServer,
+    r.PartnerApplication,
+    r.WebServicesVirtualDirectory,
+)
+"""Kinds of which an organization has few: read whole, each by its plain cmdlet."""
+
+
+async def collect_configuration(answerer: Answerer) -> Readings:
+    """Organization, servers, certificates, trust, and the partner applications with their accounts and roles."""
+    whole = await asyncio.gather(*(read_cmdlet(answerer, kind, ask(kind.cmdlet)) for kind in ORGANIZATION_WIDE))
+    readings = {key(kind, ON): reading for kind, reading in zip(ORGANIZATION_WIDE, whole, strict=True)}
+    readings[key(r.ExchangeCertificate, ON)] = await _certificates(answerer, readings[key(r.ExchangeServer, ON)])
+    readings |= await _accounts(answerer, readings[key(r.PartnerApplication, ON)])
+    return readings
+
+
+def ask(cmdlet: str, **parameters: object) -> CmdletAsk:
+    """An on-premises cmdlet with ``parameters``."""
+    return CmdletAsk(premises=ON, name=cmdlet, parameters=tuple(parameters.items()))
+
+
+async def _certificates(answerer: Answerer, servers: Reading) -> Reading:
+    """Certificates of every server: ``Get-ExchangeCertificate`` shows one server at a time.
+
+    An export that does not say which server a certificate lies on still says which certificates there are.
+    """
+    names = [server.identity for server in servers.records] if isinstance(servers, Seen) else []
+    each = await asyncio.gather(
+        *(read_cmdlet(answerer, r.ExchangeCertificate, ask("Get-ExchangeCertificate", Server=name)) for name in names)
+    )
+    together = joined(r.ExchangeCertificate, each)
+    if each and not (isinstance(together, Unseen) and together.reason == FailureReason.NOT_EXPORTED):
+        return together
+    return await read_cmdlet(answerer, r.ExchangeCertificate, ask("Get-ExchangeCertificate"))
+
+
+async def _accounts(answerer: Answerer, partner_applications: Reading) -> Readings:
+    """Accounts the partner applications are linked to, their role assignments, and the roles themselves."""
+    linked = {apps.INTEGRATION_ACCOUNT}
+    if isinstance(partner_applications, Seen):
+        linked |= {
+            one.linked_account
+            for one in partner_applications.records
+            if isinstance(one, r.PartnerApplication)
+            and one.application_identifier in (*apps.TEAMS_PAIR, apps.SKYPE_FOR_BUSINESS_ONLINE)
+            and one.linked_account
+        }
+    users, assignments = await asyncio.gather(
+        asyncio.gather(
+            *(read_cmdlet(answerer, r.MailUser, ask("Get-MailUser", Identity=name)) for name in sorted(linked))
+        ),
+        asyncio.gather(
+            *(
+                read_cmdlet(
+                    answerer,
+                    r.ManagementRoleAssignment,
+                    ask("Get-ManagementRoleAssignment", RoleAssignee=name),
+                )
+                for name in sorted(linked)
+            )
+        ),
+    )
+    assigned = joined(r.ManagementRoleAssignment, assignments)
+    return {
+        key(r.MailUser, ON): joined(r.MailUser, users),
+        key(r.ManagementRoleAssignment, ON): assigned,
+        key(r.ManagementRole, ON): await _roles(answerer, assigned),
+    }
+
+
+async def _roles(answerer: Answerer, assignments: Reading) -> Reading:
+    """The custom role, its parent, and every role an account holds."""
+    names = {apps.INTEGRATION_ROLE, apps.INTEGRATION_ROLE_PARENT}
+    if isinstance(assignments, Seen):
+        names |= {one.role for one in assignments.records if isinstance(one, r.ManagementRoleAssignment)}
+    roles = await asyncio.gather(
+        *(read_cmdlet(answerer, r.ManagementRole, ask("Get-ManagementRole", Identity=name)) for name in sorted(names))
+    )
+    return joined(r.ManagementRole, roles)

@@ -1,0 +1,159 @@
+"""One mailbox on-premises: itself, its EWS policy, its calendar's permissions, its delegates, its automatic replies."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hybridge.collectors.configuration import ON, ask
+from hybridge.collectors.reading import Reading, Readings, http_origin, key, read_cmdlet, unseen
+from hybridge.evidence import Seen, Unseen
+from hybridge.org import records as r
+from hybridge.wire.ask import Answerer, Failure, HttpAsk
+from hybridge.wire.ews import envelope, get_delegate, get_user_oof_settings
+
+
+async def collect_mailbox(answerer: Answerer, mailbox: str, ews_url: str, user_agent: str) -> Readings:
+    """Everything Exchange keeps about ``mailbox``; ``ews_url`` may be "" when no EWS endpoint is known.
+
+    A mailbox Exchange does not have is asked nothing more.
+    """
+    box = await read_cmdlet(answerer, r.Mailbox, ask("Get-Mailbox", Identity=mailbox))
+    if isinstance(box, Seen) and not box.records:
+        return {key(r.Mailbox, ON, mailbox): box}
+    cas, permissions, delegates, replies = await asyncio.gather(
+        read_cmdlet(answerer, r.CasMailbox, ask("Get-CASMailbox", Identity=mailbox)),
+        _permissions(answerer, mailbox),
+        _delegates(answerer, mailbox, ews_url, user_agent),
+        _automatic_replies(answerer, mailbox, ews_url, user_agent),
+    )
+    listed, levels = delegates
+    if isinstance(permissions, Unseen) and isinstance(levels, Seen):
+        permissions = levels
+    return {
+        key(r.Mailbox, ON, mailbox): box,
+        key(r.CasMailbox, ON, mailbox): cas,
+        key(r.MailboxFolderPermission, ON, mailbox): permissions,
+        key(r.DelegateUser, ON, mailbox): listed,
+        key(r.UserOofSettings, ON, mailbox): replies,
+    }
+
+
+async def _permissions(answerer: Answerer, mailbox: str) -> Reading:
+    return await read_cmdlet(
+        answerer, r.MailboxFolderPermission, ask("Get-MailboxFolderPermission", Identity=f"{mailbox}:\\Calendar")
+    )
+
+
+async def _delegates(answerer: Answerer, mailbox: str, ews_url: str, user_agent: str) -> tuple[Reading, Reading]:
+    """Delegates as GetDelegate lists them, and their calendar levels as it shows them."""
+    what = "GetDelegate"
+    request = get_delegate.Request(mailbox=mailbox, include_permissions=True)
+    asked = _ews(ews_url, get_delegate.write_request(request), mailbox, user_agent)
+    if asked is None:
+        gap = _no_endpoint(r.DelegateUser.__name__, what)
+        return gap, gap
+    answer = await answerer.http(asked)
+    body = envelope.read_body(answer)
+    if isinstance(body, Failure):
+        gap = unseen(r.DelegateUser.__name__, body)
+        return gap, gap
+    if isinstance(body, envelope.EwsFault):
+        gap = _fault(r.DelegateUser.__name__, what, mailbox, body)
+        return gap, gap
+    response = get_delegate.read_response(body)
+    if isinstance(response, Failure):
+        gap = unseen(r.DelegateUser.__name__, response)
+        return gap, gap
+    if response.code not in ("NoError", ""):
+        gap = _fault(r.DelegateUser.__name__, what, mailbox, envelope.EwsFault(response.code, response.message))
+        return gap, gap
+    delegates = tuple(one for one in response.delegates if isinstance(one, get_delegate.Delegate))
+    origin = http_origin(asked, answer, f"GetDelegate of {mailbox}")
+    return Seen(tuple(_delegate(mailbox, one) for one in delegates), origin), Seen(
+        tuple(_level(mailbox, one) for one in delegates), origin
+    )
+
+
+def _delegate(mailbox: str, one: get_delegate.Delegate) -> r.Record:
+    return r.DelegateUser(
+        premises=ON,
+        identity=f"{mailbox}/{one.address}",
+        delegator=mailbox,
+        delegate=one.address,
+        receive_copies_of_meeting_messages=one.receive_copies,
+        view_private_items=one.view_private_items,
+    )
+
+
+def _level(mailbox: str, one: get_delegate.Delegate) -> r.Record:
+    return r.MailboxFolderPermission(
+        premises=ON,
+        identity=f"{mailbox}:\\Calendar/{one.address}",
+        mailbox=mailbox,
+        user=one.address,
+        access_rights=(one.calendar_level,),
+    )
+
+
+async def _automatic_replies(answerer: Answerer, mailbox: str, ews_url: str, user_agent: str) -> Reading:
+    what = r.UserOofSettings.__name__
+    request = get_user_oof_settings.Request(mailbox=mailbox)
+    asked = _ews(ews_url, get_user_oof_settings.write_request(request), mailbox, user_agent)
+    answer = await answerer.http(asked) if asked else None
+    if asked is None or answer is None or answer.failure is not None:
+        return await _exported_replies(answerer, mailbox, answer.failure if answer else None)
+    body = envelope.read_body(answer)
+    if isinstance(body, Failure):
+        return unseen(what, body)
+    if isinstance(body, envelope.EwsFault):
+        return _fault(what, "GetUserOofSettings", mailbox, body)
+    response = get_user_oof_settings.read_response(body)
+    if isinstance(response, Failure):
+        return unseen(what, response)
+    if response.code not in ("NoError", ""):
+        return _fault(what, "GetUserOofSettings", mailbox, envelope.EwsFault(response.code, response.message))
+    record = r.UserOofSettings(
+        premises=ON,
+        identity=mailbox,
+        oof_state=response.oof_state,
+        start_at=response.start_at,
+        end_at=response.end_at,
+    )
+    return Seen((record,), http_origin(asked, answer, f"GetUserOofSettings of {mailbox}"))
+
+
+async def _exported_replies(answerer: Answerer, mailbox: str, failure: Failure | None) -> Reading:
+    """Where EWS cannot be asked, the cmdlet says the same."""
+    reading = await read_cmdlet(answerer, r.UserOofSettings, ask("Get-MailboxAutoReplyConfiguration", Identity=mailbox))
+    if isinstance(reading, Unseen) and failure is not None and failure.reason != "not-exported":
+        return unseen(r.UserOofSettings.__name__, failure)
+    return reading
+
+
+def _ews(ews_url: str, body: str, mailbox: str, user_agent: str) -> HttpAsk | None:
+    if not ews_url:
+        return None
+    return envelope.ask(ews_url, body, user_agent=user_agent, impersonate=mailbox, anchor=mailbox)
+
+
+def _no_endpoint(what: str, operation: str) -> Unseen:
+    return Unseen(
+        what=what,
+        reason="not-configured",
+        says=f"EWS {operation} could not be asked: no EWS address is known.",
+        how="make Autodiscover V2 answer for the mailbox, or set ExternalUrl of the EWS virtual directory",
+    )
+
+
+def _fault(what: str, operation: str, mailbox: str, fault: envelope.EwsFault) -> Unseen:
+    return Unseen(
+        what=what,
+        reason="refused",
+        says=f"EWS {operation} for {mailbox} was refused: {fault.code}: {fault.message}",
+        how="check that the account of the configuration may impersonate this mailbox",
+    )
+
+
+def known(reading: Reading | None) -> bool:
+    """Whether a reading holds at least one record."""
+    return isinstance(reading, Seen) and bool(reading.records)

@@ -1,0 +1,56 @@
+"""What an app of the lab is: a function of the estate and a request, giving an answer. No input, no output, no wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from hybridge.lab.estate import Estate
+from hybridge.wire.ask import HttpAnswer
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request as an app sees it.
+
+    ``host`` is lower-case without a port; ``path`` and ``query`` are percent-decoded (the first value of a repeated
+    name counts); header names are lower-case. ``principal`` is "" until the listener has signed the client in, then
+    the account's one name (``estate.ADMINISTRATOR``); ``client_address`` is the peer's IP address.
+    """
+
+    method: str
+    host: str
+    path: str
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    body: bytes = b""
+    principal: str = ""
+    client_address: str = "127.0.0.1"
+
+
+Response = HttpAnswer
+App = Callable[[Estate, Request], HttpAnswer]
+
+
+def text(body: str, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> HttpAnswer:
+    """Plain text in UTF-8."""
+    return HttpAnswer(
+        status=status, headers=(("content-type", "text/plain; charset=utf-8"), *headers), body=body.encode()
+    )
+
+
+def json(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> HttpAnswer:
+    """``value`` as JSON; structs, tuples and datetimes are understood."""
+    body = msgspec.json.encode(value)
+    return HttpAnswer(status=status, headers=(("content-type", "application/json; charset=utf-8"), *headers), body=body)
+
+
+def not_found(says: str = "Not found") -> HttpAnswer:
+    """404 with a line of text."""
+    return text(says, status=404)
+
+
+def redirect(location: str, status: int = 302) -> HttpAnswer:
+    """A redirect to ``location``, without a body."""
+    return HttpAnswer(status=status, headers=(("location", location),))

@@ -1,0 +1,90 @@
+"""The EWS endpoint of the lab: sign-in, access policy, role, then the operation.
+
+The order is Exchange's: a caller without credentials is challenged before anything of the request is judged; a caller
+the access policy refuses gets a bare 403; only then a request that breaks the schema gets its fault. The mailbox whose
+policy decides is the acting user's (a delegate's own, not the owner's), and the one asked about where the account has
+no mailbox.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hybridge.lab.apps.base import Request
+from hybridge.lab.apps.ews_operations import NO_MAILBOX, OPERATIONS, Operation
+from hybridge.lab.apps.sign_in import caller_of
+from hybridge.lab.behaviour.ews_access import ews_access
+from hybridge.lab.behaviour.mailbox_rights import Caller
+from hybridge.lab.behaviour.server_oauth import NO_ROLE
+from hybridge.lab.behaviour.servers import back_end, version_of
+from hybridge.lab.estate import Estate
+from hybridge.org.organization import Organization
+from hybridge.org.records import ExchangeServer, Mailbox
+from hybridge.terms.premises import Premises
+from hybridge.wire.ask import HttpAnswer
+from hybridge.wire.ews import envelope
+from hybridge.wire.ews.faults import EwsFault, RequestRefused
+
+ON = Premises.ON_PREMISES
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A request whose envelope and operation were read."""
+
+    name: str
+    operation: Operation
+    asked: Any
+    impersonated: str
+
+
+def answer_ews(estate: Estate, request: Request, server: ExchangeServer) -> HttpAnswer:
+    """What ``server`` answers to a request for EWS."""
+    caller = caller_of(estate, request, server)
+    if isinstance(caller, HttpAnswer):
+        return caller
+    opened = _open(request.body) if request.method == "POST" else None
+    acting = _acting_mailbox(caller, opened)
+    agent = request.headers.get("user-agent", "")
+    if not ews_access(estate.organization, ON, acting, agent).allowed:
+        return HttpAnswer(status=403)
+    if opened is None:
+        return HttpAnswer(status=405, headers=(("allow", "POST"),))
+    version = version_of(back_end(estate.organization, acting) or server)
+    if isinstance(opened, EwsFault):
+        return envelope.write_fault(opened, version)
+    said = _run(estate.organization, caller, opened)
+    if isinstance(said, EwsFault):
+        return envelope.write_fault(said, version)
+    return envelope.write_response(said, version)
+
+
+def _open(body: bytes) -> Opened | EwsFault:
+    try:
+        incoming = envelope.read_request(body)
+        operation = OPERATIONS.get(incoming.operation)
+        if operation is None:
+            return EwsFault("ErrorInvalidOperation", f"The lab does not know the operation {incoming.operation[:80]}.")
+        return Opened(incoming.operation, operation, operation.read(incoming.child), incoming.impersonated)
+    except RequestRefused as refused:
+        return refused.fault
+
+
+def _acting_mailbox(caller: Caller, opened: Opened | EwsFault | None) -> str:
+    if not isinstance(opened, Opened):
+        return caller.user
+    return opened.impersonated or caller.user or opened.operation.about(opened.asked)
+
+
+def _run(organization: Organization, caller: Caller, opened: Opened) -> str | EwsFault:
+    """The body of the response, or the fault that refuses the caller."""
+    if not caller.may_run(opened.name):
+        return EwsFault("ErrorAccessDenied", NO_ROLE)
+    if opened.impersonated:
+        if not caller.full_access:
+            return EwsFault("ErrorImpersonateUserDenied", "The account may not impersonate anybody.")
+        if organization.one(Mailbox, ON, opened.impersonated) is None:
+            return EwsFault("ErrorNonExistentMailbox", NO_MAILBOX)
+        caller = Caller(user=opened.impersonated)
+    return opened.operation.run(organization, caller, opened.asked)

@@ -1,0 +1,138 @@
+"""EWS operations of the lab: each reads its request, names the mailbox it is about, and writes its response.
+
+An operation is run for a caller who has signed in, passed the EWS access policy and holds a role for it; what is left
+is whether the mailbox exists here and whether the caller may do this with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hybridge.lab.apps.ews_small_operations import convert_id, server_time_zones
+from hybridge.lab.behaviour.automatic_replies import oof_settings
+from hybridge.lab.behaviour.availability import free_busy
+from hybridge.lab.behaviour.delegates import get_delegates
+from hybridge.lab.behaviour.mailbox_rights import Caller, may_open_calendar
+from hybridge.org.organization import Organization
+from hybridge.org.records import CalendarEvent, Mailbox
+from hybridge.terms.premises import Premises
+from hybridge.wire.ews import get_delegate, get_folder, get_user_availability, get_user_oof_settings
+from hybridge.wire.ews.distinguished_folders import KINDS, folder_id, parent_of, read_folder_id
+from hybridge.wire.xml import Element
+
+ON = Premises.ON_PREMISES
+NO_MAILBOX = "The SMTP address has no mailbox associated with it."
+NOT_ALLOWED = "The caller may not do this with the mailbox."
+
+
+@dataclass(frozen=True)
+class Operation:
+    """``read`` opens the request (raises RequestRefused); ``about`` names its mailbox ("" for none or the caller's);
+    ``run`` writes the body of the response."""
+
+    read: Callable[[Element], Any]
+    about: Callable[[Any], str]
+    run: Callable[[Organization, Caller, Any], str]
+
+
+def _get_delegate(organization: Organization, caller: Caller, request: get_delegate.Request) -> str:
+    if not request.mailbox:
+        response = get_delegate.Response("ErrorMissingEmailAddress", "The request names no mailbox.")
+    elif not _is_here(organization, request.mailbox):
+        response = get_delegate.Response("ErrorNonExistentMailbox", NO_MAILBOX)
+    elif not caller.owns(request.mailbox):
+        response = get_delegate.Response("ErrorAccessDenied", NOT_ALLOWED)
+    else:
+        response = get_delegates(organization, request)
+    return get_delegate.write_response(response)
+
+
+def _get_folder(organization: Organization, caller: Caller, request: get_folder.Request) -> str:
+    folders = (_folder(organization, caller, ref) for ref in request.folders)
+    shaped = (
+        get_folder.shaped(folder, request) if isinstance(folder, get_folder.Folder) else folder for folder in folders
+    )
+    return get_folder.write_response(get_folder.Response(tuple(shaped)))
+
+
+def _folder(
+    organization: Organization, caller: Caller, ref: get_folder.FolderRef
+) -> get_folder.Folder | get_folder.FolderError:
+    mailbox, name = _owner_and_name(caller, ref)
+    if not name:
+        return get_folder.FolderError("ErrorInvalidIdMalformed", "The folder id is not one of this server.")
+    if not mailbox:
+        return get_folder.FolderError("ErrorMissingEmailAddress", "An account without a mailbox must name one.")
+    if not _is_here(organization, mailbox):
+        return get_folder.FolderError("ErrorNonExistentMailbox", NO_MAILBOX)
+    opens = may_open_calendar(organization, caller, mailbox) if name == "calendar" else caller.owns(mailbox)
+    if name not in KINDS or not opens:
+        return get_folder.FolderError("ErrorFolderNotFound", "The folder was not found.")
+    kind, parent = KINDS[name], parent_of(name)
+    count = len(organization.all(CalendarEvent, ON, mailbox)) if name == "calendar" else 0
+    return get_folder.Folder(
+        folder_id=folder_id(mailbox, name),
+        change_key="AQAAAA==",
+        kind=kind.element,
+        parent_folder_id=folder_id(mailbox, parent) if parent else "",
+        folder_class=kind.folder_class,
+        display_name=kind.display_name,
+        total_count=count,
+        child_folder_count=0,
+        unread_count=0,
+    )
+
+
+def _owner_and_name(caller: Caller, ref: get_folder.FolderRef) -> tuple[str, str]:
+    """Mailbox and distinguished name; an empty name for an id that is none of ours."""
+    if ref.distinguished:
+        return ref.mailbox or caller.user, ref.distinguished.lower()
+    return read_folder_id(ref.folder_id) or ("", "")
+
+
+def _get_user_availability(organization: Organization, caller: Caller, request: get_user_availability.Request) -> str:
+    answers = tuple(free_busy(organization, caller, mailbox, request) for mailbox in request.mailboxes)
+    return get_user_availability.write_response(get_user_availability.Response(answers))
+
+
+def _get_user_oof_settings(organization: Organization, caller: Caller, request: get_user_oof_settings.Request) -> str:
+    if not _is_here(organization, request.mailbox):
+        response = get_user_oof_settings.Response("ErrorNonExistentMailbox", NO_MAILBOX)
+    elif not caller.owns(request.mailbox):
+        response = get_user_oof_settings.Response("ErrorAccessDenied", NOT_ALLOWED)
+    else:
+        settings = oof_settings(organization, ON, request.mailbox)
+        response = get_user_oof_settings.Response(
+            oof_state=settings.oof_state,
+            external_audience="All",
+            start_at=settings.start_at,
+            end_at=settings.end_at,
+            allow_external_oof="All",
+        )
+    return get_user_oof_settings.write_response(response)
+
+
+def _is_here(organization: Organization, mailbox: str) -> bool:
+    return organization.one(Mailbox, ON, mailbox) is not None
+
+
+def _folder_owner(request: get_folder.Request) -> str:
+    ref = request.folders[0]
+    return ref.mailbox if ref.distinguished else (read_folder_id(ref.folder_id) or ("",))[0]
+
+
+OPERATIONS = {
+    "GetDelegate": Operation(get_delegate.read_request, lambda request: str(request.mailbox), _get_delegate),
+    "GetFolder": Operation(get_folder.read_request, _folder_owner, _get_folder),
+    "GetUserAvailability": Operation(get_user_availability.read_request, lambda _: "", _get_user_availability),
+    "GetUserOofSettings": Operation(
+        get_user_oof_settings.read_request, lambda request: str(request.mailbox), _get_user_oof_settings
+    ),
+    "ConvertId": Operation(lambda element: element, lambda _: "", lambda _, __, element: convert_id(element)),
+    "GetServerTimeZones": Operation(
+        lambda element: element, lambda _: "", lambda _, __, element: server_time_zones(element)
+    ),
+}
+"""By the name ``envelope.read_request`` gives."""

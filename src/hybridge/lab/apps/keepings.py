@@ -1,0 +1,51 @@
+"""What the apps keep for an estate beside its organization: the signing key, counters, and what services remember.
+
+The organization is what an administrator configures; these are the memories of running services, which no cmdlet
+shows: the presence Teams last worked out, and the identifiers Entra gave to keys.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from uuid import NAMESPACE_URL, uuid5
+from weakref import WeakKeyDictionary
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from hybridge.lab.estate import Estate
+from hybridge.org.probes import TeamsPresence
+from hybridge.org.records import KeyCredential
+
+
+class Keepings:
+    """Memories of one estate's services.
+
+    ``presences`` maps a user (lower case) to the state last worked out; ``key_credentials`` maps (application id, DER)
+    to the credential Entra made of it.
+    """
+
+    def __init__(self) -> None:
+        self.presences: dict[str, TeamsPresence] = {}
+        self.key_credentials: dict[tuple[str, bytes], KeyCredential] = {}
+        self._answered = 0
+
+    @cached_property
+    def signing_key(self) -> rsa.RSAPrivateKey:
+        """Entra's signing key; made when first needed (some 70 ms). A test may set its own."""
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def next_request_id(self) -> str:
+        """The next ``request-id``: the same sequence for every estate."""
+        self._answered += 1
+        return str(uuid5(NAMESPACE_URL, f"request:{self._answered}"))
+
+
+_KEPT: WeakKeyDictionary[Estate, Keepings] = WeakKeyDictionary()
+
+
+def kept(estate: Estate) -> Keepings:
+    """The keepings of ``estate``."""
+    found = _KEPT.get(estate)
+    if found is None:
+        found = _KEPT[estate] = Keepings()
+    return found

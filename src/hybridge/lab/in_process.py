@@ -1,0 +1,132 @@
+"""The lab without a socket: an Answerer that calls the apps directly, seen as a client of the listeners sees them.
+
+It stands where the live answerer stands, signed in as the lab's administrator and as the lab's Entra application. It
+keeps the listeners' rules: a name outside the zone is not found, a certificate that is not good is not trusted, only
+port 443 answers, and a 401 of an Exchange host carries the offers of Windows sign-in. A defect of an app is raised,
+not answered: a test should end on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+import msgspec
+
+from hybridge import __version__
+from hybridge.lab.apps import base
+from hybridge.lab.apps.tokens import mint
+from hybridge.lab.estate import ADMINISTRATOR, ENTRA_CLIENT, Estate, LoggedRequest
+from hybridge.lab.powershell import run
+from hybridge.lab.serve.site import Site, with_offers
+from hybridge.lab.serve.zone import Zone
+from hybridge.lab.site import contoso_site
+from hybridge.wire.ask import (
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    Failure,
+    FailureReason,
+    HttpAnswer,
+    HttpAsk,
+    Sign,
+)
+
+USER_AGENT = f"hybridge/{__version__}"
+"""What an ask without a User-Agent of its own is sent with, as on the network."""
+
+Run = Callable[[Estate, CmdletAsk, str], CmdletAnswer]
+"""Runs a cmdlet on the estate for a principal: ``lab.powershell.run``."""
+
+Mint = Callable[[Estate, str, str], str]
+"""Makes a token for an application (client id) to show to an audience: ``lab.apps.tokens.mint``."""
+
+
+class InProcess:
+    """Answers for ``estate``, without more said from Contoso's site. ``zone`` may be changed to break DNS."""
+
+    def __init__(self, estate: Estate, site: Site | None = None, run: Run = run, mint: Mint = mint) -> None:
+        self._estate = estate
+        self._site = site or contoso_site(estate)
+        self.zone = Zone(self._site.hosts)
+        self._run = run
+        self._mint = mint
+
+    async def http(self, ask: HttpAsk) -> HttpAnswer:
+        """One request to an app."""
+        url = urlsplit(ask.url)
+        host = (url.hostname or "").lower()
+        failure = self._may_sign(ask, host) or self._connect(url, host)
+        if failure is not None:
+            return HttpAnswer(failure=failure, answered_at=self._estate.now())
+        request = self._request(ask, url, host)
+        answer = with_offers(self._site.app(self._estate, request), host, self._site)
+        self._estate.remember(
+            LoggedRequest(
+                host=host,
+                method=request.method,
+                path=request.path,
+                user_agent=request.headers.get("user-agent", ""),
+                status=answer.status,
+                principal=request.principal,
+            )
+        )
+        if len(answer.body) > ask.limit:
+            says = f"The answer of {host} is larger than the {ask.limit} bytes allowed."
+            answer = HttpAnswer(failure=Failure(reason=FailureReason.MALFORMED, says=says))
+        headers = tuple((name.lower(), value) for name, value in answer.headers)
+        return msgspec.structs.replace(answer, headers=headers, answered_at=self._estate.now())
+
+    async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
+        """One cmdlet, run by the administrator."""
+        return self._run(self._estate, ask, ADMINISTRATOR)
+
+    async def dns(self, ask: DnsAsk) -> DnsAnswer:
+        """One question to the zone."""
+        records = self.zone.records(ask.name, ask.rdtype)
+        if records is None:
+            return DnsAnswer(failure=_no_name(ask.name))
+        return DnsAnswer(records=records)
+
+    def _connect(self, url: SplitResult, host: str) -> Failure | None:
+        """Why no connection comes about, or None."""
+        if not self.zone.records(host, "A"):
+            return _no_name(host)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        if url.scheme != "https" or port != 443:
+            return Failure(reason=FailureReason.UNREACHABLE, says=f"Nothing answers on port {port} of {host}.")
+        variant = self._estate.certificate_variants.get(host, "good")
+        if variant != "good":
+            says = f"The certificate of {host} is not trusted: {variant}."
+            return Failure(reason=FailureReason.CERTIFICATE, says=says)
+        return None
+
+    def _may_sign(self, ask: HttpAsk, host: str) -> Failure | None:
+        """The account goes to the organization's own hosts only, and the application's token never to them."""
+        if ask.sign is Sign.NONE or (ask.sign is Sign.EXCHANGE) == (host in self._site.windows_hosts):
+            return None
+        credential = "Exchange account" if ask.sign is Sign.EXCHANGE else "token of the Entra application"
+        return Failure(reason=FailureReason.REFUSED, says=f"The {credential} is not sent to {host}.")
+
+    def _request(self, ask: HttpAsk, url: SplitResult, host: str) -> base.Request:
+        headers = {name.lower(): value for name, value in ask.headers}
+        if ask.sign is Sign.ENTRA:
+            audience = ask.scope.removesuffix("/.default")
+            headers["authorization"] = f"Bearer {self._mint(self._estate, ENTRA_CLIENT, audience)}"
+        query: dict[str, str] = {}
+        for name, value in parse_qsl(url.query, keep_blank_values=True):
+            query.setdefault(name, value)
+        return base.Request(
+            method=ask.method.upper(),
+            host=host,
+            path=unquote(url.path) or "/",
+            query=query,
+            headers={"host": host, "user-agent": USER_AGENT, "content-length": str(len(ask.body)), **headers},
+            body=ask.body,
+            principal=ADMINISTRATOR if ask.sign is Sign.EXCHANGE else "",
+        )
+
+
+def _no_name(name: str) -> Failure:
+    return Failure(reason=FailureReason.NAME_NOT_FOUND, says=f"DNS knows no name {name}.")

@@ -1,0 +1,79 @@
+"""One pipeline: which cmdlet it asks for, and what it writes.
+
+psrpcore has no public way to end a pipeline as Failed, so that message is made here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from psrpcore import PowerShell, ServerPipeline
+from psrpcore.types import PipelineState, PSInvocationState, PSRPMessageType
+
+from hybridge.lab.cmdlets.outcome import Caller, ErrorSeen, Outcome
+from hybridge.lab.psrp import errors, objects
+from hybridge.terms.premises import Premises
+from hybridge.wire.ask import CmdletAsk
+
+_log = logging.getLogger(__name__)
+
+Execute = Callable[[CmdletAsk, Caller], Awaitable[Outcome]]
+"""Runs one cmdlet for somebody. It may wait."""
+
+
+def read_ask(metadata: Any) -> CmdletAsk | ErrorSeen:
+    """The cmdlet a pipeline asks for, or the error it is refused with."""
+    commands = metadata.commands if isinstance(metadata, PowerShell) else []
+    if not commands or any(command.is_script for command in commands):
+        return errors.NO_LANGUAGE
+    if len(commands) > 1:
+        return errors.ONE_AT_A_TIME
+    (command,) = commands
+    parameters = tuple(((name or "").strip("-:"), objects.plain(value)) for name, value in command.parameters)
+    return CmdletAsk(premises=Premises.ON_PREMISES, name=command.command_text, parameters=parameters)
+
+
+async def run(pipeline: ServerPipeline, execute: Execute, caller: Caller) -> None:
+    """Run the pipeline to its end, leaving its messages in the pool's outgoing buffer."""
+    pipeline.start()
+    ask = read_ask(pipeline.metadata)
+    outcome = Outcome(errors=(ask,)) if isinstance(ask, ErrorSeen) else await _executed(execute, ask, caller)
+    if pipeline.state is PSInvocationState.Running:  # not stopped meanwhile
+        write(pipeline, outcome)
+
+
+async def _executed(execute: Execute, ask: CmdletAsk, caller: Caller) -> Outcome:
+    """The outcome; a defect of the executor becomes an error record, or the client would wait for ever."""
+    try:
+        return await execute(ask, caller)
+    except Exception:
+        _log.exception("The lab failed to run %s", ask.name)
+        return Outcome(errors=(errors.DEFECT,))
+
+
+def write(pipeline: ServerPipeline, outcome: Outcome) -> None:
+    """Send an outcome: objects, warnings and errors, then how it ended."""
+    for one in outcome.objects:
+        pipeline.write_output(objects.build(one))
+    for warning in outcome.warnings:
+        pipeline.prepare_message(objects.warning(warning), message_type=PSRPMessageType.WarningRecord)
+    for error in outcome.errors:
+        if error.terminating:
+            fail(pipeline, error)
+            return
+        pipeline.write_error(
+            errors.exception(error),
+            category_info=errors.category(error),
+            target_object=error.target or None,
+            fully_qualified_error_id=error.error_id,
+        )
+    pipeline.complete()
+
+
+def fail(pipeline: ServerPipeline, error: ErrorSeen) -> None:
+    """End the pipeline as Failed because of ``error``."""
+    failed = PSInvocationState.Failed
+    pipeline.prepare_message(PipelineState(PipelineState=int(failed), ExceptionAsErrorRecord=errors.record(error)))
+    pipeline.state = failed

@@ -1,0 +1,63 @@
+"""What the listeners serve, and the one rule of sign-in they share with the in-process answerer. No input or output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from hybridge.lab.apps.base import App
+from hybridge.wire.ask import HttpAnswer
+
+
+class ExtendedProtection(StrEnum):
+    """Exchange's ExtendedProtectionTokenChecking: what becomes of a sign-in not bound to its TLS channel."""
+
+    OFF = "none"
+    ALLOW = "allow"
+    REQUIRE = "require"
+
+
+class PowerShellEndpoint(Protocol):
+    """The server half of remote PowerShell. ``connection_key`` names a TCP connection, ``principal`` who signed in."""
+
+    async def post(
+        self, connection_key: str, principal: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Answer one POST: status, headers, body."""
+        ...
+
+    async def close(self) -> None:
+        """End every session."""
+        ...
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything served.
+
+    ``windows_hosts`` are the hosts where a 401 also offers Negotiate, NTLM and Basic. ``powershell`` answers
+    ``/powershell`` on ``powershell_hosts`` and is closed with the listener. All hosts are lower-case.
+    """
+
+    app: App
+    hosts: frozenset[str]
+    windows_hosts: frozenset[str] = frozenset()
+    powershell: PowerShellEndpoint | None = None
+    powershell_hosts: frozenset[str] = frozenset()
+    extended_protection: ExtendedProtection = ExtendedProtection.REQUIRE
+
+
+def with_offers(answer: HttpAnswer, host: str, site: Site) -> HttpAnswer:
+    """``answer``; a 401 of a Windows host also offers what the host can sign in with, after the app's own offers."""
+    if answer.status != 401 or host not in site.windows_hosts:
+        return answer
+    offers = ("Negotiate", "NTLM", f'Basic realm="{host}"')
+    return with_headers(answer, *(("www-authenticate", offer) for offer in offers))
+
+
+def with_headers(answer: HttpAnswer, *headers: tuple[str, str]) -> HttpAnswer:
+    """``answer`` with ``headers`` behind its own."""
+    return msgspec.structs.replace(answer, headers=(*answer.headers, *headers))

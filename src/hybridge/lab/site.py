@@ -1,0 +1,21 @@
+"""Contoso's site: which hosts are served, by which app, and where remote PowerShell answers."""
+
+from __future__ import annotations
+
+from hybridge.lab import contoso
+from hybridge.lab.apps import router
+from hybridge.lab.estate import Estate
+from hybridge.lab.serve.site import Site
+
+WINDOWS_HOSTS = frozenset({contoso.MAIL_HOST, contoso.AUTODISCOVER_HOST, *contoso.SERVERS.values()})
+
+
+def contoso_site(estate: Estate) -> Site:
+    """Everything the lab serves for ``estate``."""
+    return Site(
+        app=router.answer,
+        hosts=frozenset(router.HOSTS),
+        windows_hosts=WINDOWS_HOSTS,
+        powershell=None,
+        powershell_hosts=frozenset(contoso.SERVERS.values()),
+    )

@@ -1,0 +1,217 @@
+"""The live network: asks go to real servers, with the credential they name and may have.
+
+The order for every HTTP ask: is it an address we ask at all, may it be connected to, may its credential go there, is a
+place free at the host; only then is a token fetched or a connection made. Whatever happens comes back as a value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from hybridge.net.clock import Clock
+from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
+from hybridge.net.connect_to import ConnectTo
+from hybridge.net.dns import DnsView, open_resolver
+from hybridge.net.http import Network, open_session, send, within_limits
+from hybridge.net.limits import HostLimits
+from hybridge.net.negotiate import SignIn
+from hybridge.net.rules import host_of, may_connect, may_send, place_of, read_url
+from hybridge.net.tokens import EntraTokens
+from hybridge.net.trust import client_context
+from hybridge.terms.premises import Premises
+from hybridge.wire.ask import (
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    Failure,
+    FailureReason,
+    HttpAnswer,
+    HttpAsk,
+    Sign,
+)
+
+BUSY_AGAIN = 2
+"""How often a throttled Microsoft service is asked again."""
+LONGEST_PAUSE = 10.0
+"""Seconds we wait for a throttled service at most; a longer Retry-After is given back as it is."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+class Shell(Protocol):
+    """Runs cmdlets on-premises (``hybridge.net.powershell``)."""
+
+    async def run(self, ask: CmdletAsk) -> CmdletAnswer: ...
+
+    async def close(self) -> None: ...
+
+
+class LiveAnswerer:
+    """Answers from the network. Made by ``open_live``."""
+
+    def __init__(
+        self, network: Network, view: DnsView, exchange: ExchangeConfig, entra: EntraConfig, pause: Pause
+    ) -> None:
+        self._network = network
+        self._view = view
+        self._exchange = exchange
+        self._entra = entra
+        self._pause = pause
+        self._table = ConnectTo(network.net.connect_to)
+        self._limits = HostLimits(network.net.per_host)
+        self._sign_in = SignIn(network, exchange)
+        self._tokens = EntraTokens(network, entra)
+        self._session: aiohttp.ClientSession = open_session(network)
+        self._shell: Shell | None = None
+
+    async def http(self, ask: HttpAsk) -> HttpAnswer:
+        """Answer an HTTP ask."""
+        url = read_url(ask.url)
+        if isinstance(url, Failure):
+            return self._failed(url)
+        refusal = may_connect(url, self._network.net, self._table) or may_send(ask, url, self._exchange, self._entra)
+        if refusal is not None:
+            return self._failed(refusal)
+        async with self._limits.at(place_of(url)):
+            match ask.sign:
+                case Sign.EXCHANGE:
+                    return await self._within(url, lambda: self._sign_in.send(ask, host_of(url), place_of(url)))
+                case Sign.ENTRA:
+                    return await self._with_token(ask, url)
+                case Sign.NONE:
+                    return await self._within(url, lambda: send(self._session, ask))
+
+    async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
+        """Run a cmdlet: on-premises by remote PowerShell; Exchange Online has none yet."""
+        if ask.premises is Premises.ONLINE:
+            return CmdletAnswer(
+                failure=Failure(
+                    reason=FailureReason.NOT_CONFIGURED,
+                    says=f"{ask.name} was not run: hybridge does not run Exchange Online cmdlets yet.",
+                    next_step="Run it in Exchange Online PowerShell and export its output for an offline examination.",
+                )
+            )
+        if not self._exchange.powershell_url:
+            return CmdletAnswer(
+                failure=Failure(
+                    reason=FailureReason.NOT_CONFIGURED,
+                    says=f"{ask.name} was not run: no Exchange PowerShell address is configured.",
+                    next_step="Set exchange.powershell_url, for example https://mail.contoso.com/powershell.",
+                )
+            )
+        if self._shell is None:
+            self._shell = _open_shell(self._exchange, self._network.net)
+        return await self._shell.run(ask)
+
+    async def dns(self, ask: DnsAsk) -> DnsAnswer:
+        """Answer a DNS question."""
+        return await self._view.ask(ask)
+
+    async def close(self) -> None:
+        """Close every session."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._session.close)
+            stack.push_async_callback(self._sign_in.close)
+            stack.push_async_callback(self._tokens.close)
+            if self._shell is not None:
+                stack.push_async_callback(self._shell.close)
+
+    async def _within(self, url: URL, work: Callable[[], Awaitable[HttpAnswer]]) -> HttpAnswer:
+        return await within_limits(self._network, place_of(url), work)
+
+    async def _with_token(self, ask: HttpAsk, url: URL) -> HttpAnswer:
+        token = await self._tokens.token(ask.scope)
+        if isinstance(token, Failure):
+            return self._failed(token)
+        extra = {"Authorization": f"Bearer {token}"}
+        answer = HttpAnswer()
+        for left in reversed(range(BUSY_AGAIN + 1)):
+            answer = await self._within(url, lambda: send(self._session, ask, extra=extra))
+            seconds = self._busy(ask, answer)
+            if seconds is None or not left:
+                break
+            await self._pause(seconds)
+        return answer
+
+    def _busy(self, ask: HttpAsk, answer: HttpAnswer) -> float | None:
+        """Seconds to wait before asking again; None when the answer is final.
+
+        A throttled request (429) was not carried out; one answered 503 may have been, so only reads are repeated.
+        """
+        if answer.status != 429 and not (answer.status == 503 and ask.method.upper() in SAFE_METHODS):
+            return None
+        seconds = _retry_after(answer.header("retry-after"), self._network.clock)
+        return seconds if seconds is not None and seconds <= LONGEST_PAUSE else None
+
+    def _failed(self, failure: Failure) -> HttpAnswer:
+        return HttpAnswer(failure=failure, answered_at=self._network.clock.now())
+
+
+def _retry_after(value: str, clock: Clock) -> float | None:
+    """Seconds of a Retry-After header: a number or a date (RFC 9110 10.2.3); None when there is none."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - clock.now()).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def _open_shell(exchange: ExchangeConfig, net: NetConfig) -> Shell:
+    from hybridge.net.powershell import RemotePowerShell  # pypsrp is heavy, and most runs need it late or never
+
+    return RemotePowerShell(exchange, net)
+
+
+class UnusableAnswerer:
+    """Answers everything with the one failure that keeps us from the network."""
+
+    def __init__(self, failure: Failure) -> None:
+        self._failure = failure
+
+    async def http(self, ask: HttpAsk) -> HttpAnswer:
+        """The failure."""
+        return HttpAnswer(failure=self._failure)
+
+    async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
+        """The failure."""
+        return CmdletAnswer(failure=self._failure)
+
+    async def dns(self, ask: DnsAsk) -> DnsAnswer:
+        """The failure."""
+        return DnsAnswer(failure=self._failure)
+
+
+@asynccontextmanager
+async def open_live(
+    net: NetConfig, exchange: ExchangeConfig, entra: EntraConfig, clock: Clock, pause: Pause = asyncio.sleep
+) -> AsyncIterator[LiveAnswerer | UnusableAnswerer]:
+    """An answerer on the live network, closed at the end.
+
+    With a CA file that cannot be used nothing is asked: every answer is that failure (see also
+    ``config.config_failures``, which names the other faults of a configuration beforehand). ``pause`` waits a number
+    of seconds.
+    """
+    tls = client_context(net.ca_file)
+    if isinstance(tls, Failure):
+        yield UnusableAnswerer(tls)
+        return
+    view = DnsView(net)
+    network = Network(net=net, tls=tls, resolver=open_resolver(net, view), clock=clock)
+    answerer = LiveAnswerer(network, view, exchange, entra, pause)
+    try:
+        yield answerer
+    finally:
+        await answerer.close()

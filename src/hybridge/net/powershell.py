@@ -1,0 +1,118 @@
+"""Exchange's cmdlets over remote PowerShell (PSRP in WS-Management over https), on-premises.
+
+pypsrp speaks the protocol. It blocks and is not safe to use from several threads, so one thread of its own runs one
+session, cmdlet after cmdlet; callers only see ``async run``. Only cmdlets with parameters are sent, never a script:
+Exchange's sessions have no language.
+
+The account goes to ``exchange.powershell_url`` only when its host is one of ``exchange.hosts``, over verified TLS, to
+the address the DNS view and the connect-to table give. A refused sign-in is not tried again, because directories lock
+accounts; any other failure to open the session also stands for the rest of the run.
+
+A session that has died (server recycled, idle too long) is opened anew once. The cmdlet is then repeated only if that
+is harmless: when it reads, or when the server said that it never started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
+from hybridge.net.connect_to import ConnectTo
+from hybridge.net.dns import DnsView, open_resolver
+from hybridge.net.powershell_session import Endpoint, PowerShellSession
+from hybridge.net.powershell_transport import Way
+from hybridge.net.rules import host_of, may_connect, may_send, read_url
+from hybridge.net.trust import client_context
+from hybridge.terms.premises import Premises
+from hybridge.wire.ask import CmdletAnswer, CmdletAsk, Failure, FailureReason, HttpAsk, Sign
+
+LONGEST = 300.0
+"""Seconds one cmdlet may run: listing every mailbox of a large organization takes minutes."""
+
+T = TypeVar("T")
+
+
+class RemotePowerShell:
+    """Runs cmdlets on-premises. Opens its session with the first cmdlet; ``close`` ends it. Never raises."""
+
+    def __init__(self, exchange: ExchangeConfig, net: NetConfig, *, longest: float = LONGEST) -> None:
+        self._exchange = exchange
+        self._net = net
+        self._longest = longest
+        self._resolver = open_resolver(net, DnsView(net))
+        self._thread: ThreadPoolExecutor | None = None
+        self._session: PowerShellSession | None = None
+        self._way: Way | None = None
+
+    async def run(self, ask: CmdletAsk) -> CmdletAnswer:
+        """Run one cmdlet; several at once wait for each other."""
+        session = self._session or self._open(ask)
+        if isinstance(session, Failure):
+            return CmdletAnswer(failure=session)
+        if ask.premises is not Premises.ON_PREMISES:
+            return CmdletAnswer(
+                failure=Failure(
+                    reason=FailureReason.NOT_CONFIGURED,
+                    says=f"{ask.name} was not run: remote PowerShell reaches Exchange Server only.",
+                )
+            )
+        return await self._apart(lambda: session.run(ask))
+
+    async def close(self) -> None:
+        """End the session; a cmdlet that still runs is given up."""
+        session, thread, way = self._session, self._thread, self._way
+        self._session = self._thread = self._way = None
+        if session is None or thread is None or way is None:
+            return
+        session.give_up()
+        loop = asyncio.get_running_loop()
+        try:
+            await asyncio.shield(loop.run_in_executor(thread, session.close))
+        finally:
+            thread.shutdown(wait=False)
+
+    def _open(self, ask: CmdletAsk) -> PowerShellSession | Failure:
+        """The session, not yet connected, or why there can be none."""
+        endpoint = self._endpoint()
+        if isinstance(endpoint, Failure):
+            return endpoint
+        tls = client_context(self._net.ca_file)
+        if isinstance(tls, Failure):
+            return tls
+        self._way = Way(self._resolver, asyncio.get_running_loop(), tls, self._net.timeout)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hybridge-powershell")
+        self._session = PowerShellSession(endpoint, self._way, self._longest)
+        return self._session
+
+    def _endpoint(self) -> Endpoint | Failure:
+        exchange = self._exchange
+        if not exchange.powershell_url:
+            return Failure(
+                reason=FailureReason.NOT_CONFIGURED,
+                says="No Exchange PowerShell address is configured.",
+                next_step="Set exchange.powershell_url, for example https://mail.contoso.com/powershell.",
+            )
+        url = read_url(exchange.powershell_url)
+        if isinstance(url, Failure):
+            return url
+        signed = HttpAsk(method="POST", url=exchange.powershell_url, sign=Sign.EXCHANGE)
+        refused = may_connect(url, self._net, ConnectTo(self._net.connect_to)) or may_send(
+            signed, url, exchange, EntraConfig()
+        )
+        if refused is not None:
+            return refused
+        return Endpoint(
+            host=host_of(url),
+            port=url.port or 443,
+            path=url.raw_path_qs.lstrip("/"),
+            username=exchange.username,
+            password=exchange.password,
+            auth=exchange.auth,
+        )
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

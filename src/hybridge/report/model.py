@@ -1,0 +1,137 @@
+"""The report as a value: everything a renderer may show, nothing it must look up.
+
+Renderers live beside this file, one per format, each a function ``Report -> str``. A report is complete by itself: it
+carries the titles of its checks, what was seen and from where, and the plan where one was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from hybridge.findings import CheckResult, Finding, Outcome, Severity
+from hybridge.plan import Plan
+from hybridge.terms.symptoms import Symptom
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for: ``source`` is "live" or the snapshot's name."""
+
+    organization: str
+    source: str = "live"
+    mailboxes: tuple[str, ...] = ()
+    delegations: tuple[str, ...] = ()
+    symptom: str = ""
+    only: tuple[str, ...] = ()
+
+
+class CheckText(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader needs to know of a check: its question, why it matters, where the rule comes from."""
+
+    name: str
+    title: str
+    why: str
+    symptom: bool = False
+    sources: tuple[str, ...] = ()
+    healable: tuple[str, ...] = ()
+    """Slugs of causes that hybridge can cure."""
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """How many results ended how. ``failed`` counts errors, ``warnings`` failed checks of lower severity."""
+
+    passed: int = 0
+    failed: int = 0
+    warnings: int = 0
+    not_applicable: int = 0
+    inconclusive: int = 0
+    accepted: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One examination, ready to be shown. ``incomplete`` is true when anything could not be checked."""
+
+    hybridge: str
+    request: Request
+    started: datetime
+    ended: datetime
+    subjects: tuple[str, ...]
+    results: tuple[CheckResult, ...]
+    checks: tuple[CheckText, ...] = ()
+    tally: Tally = Tally()
+    incomplete: bool = False
+    plan: Plan | None = None
+    requests_made: int = 0
+
+    def text_of(self, check: str) -> CheckText:
+        """The text of ``check``; a bare one when the report does not carry it."""
+        return next((text for text in self.checks if text.name == check), CheckText(name=check, title=check, why=""))
+
+    @property
+    def standing(self) -> tuple[CheckResult, ...]:
+        """Failed results that stand for themselves (not explained by a cause), errors first."""
+        failed = [r for r in self.results if r.outcome is Outcome.FAILED and not r.explained_by]
+        return tuple(sorted(failed, key=lambda r: (list(Severity).index(r.severity), r.check, r.subject)))
+
+    @property
+    def effects(self) -> tuple[CheckResult, ...]:
+        """Failed symptom results that a found cause explains."""
+        return tuple(r for r in self.results if r.outcome is Outcome.FAILED and r.explained_by)
+
+    def effects_of(self, finding: Finding) -> tuple[Finding, ...]:
+        """What servers answered because of ``finding``."""
+        return tuple(e for result in self.effects if finding.name in result.explained_by for e in result.findings)
+
+    def by_symptom(self) -> tuple[tuple[Symptom | None, tuple[Finding, ...]], ...]:
+        """Standing findings grouped by what people notice; None holds those nobody notices yet."""
+        findings = [finding for result in self.standing for finding in result.findings]
+        groups: list[tuple[Symptom | None, tuple[Finding, ...]]] = []
+        for symptom in Symptom:
+            hit = tuple(finding for finding in findings if symptom in finding.symptoms)
+            if hit:
+                groups.append((symptom, hit))
+        silent = tuple(finding for finding in findings if not finding.symptoms)
+        if silent:
+            groups.append((None, silent))
+        return tuple(groups)
+
+
+def tally(results: Iterable[CheckResult]) -> Tally:
+    """Count ``results`` by outcome."""
+    counts = dict.fromkeys(("passed", "failed", "warnings", "not_applicable", "inconclusive", "accepted"), 0)
+    for result in results:
+        if result.outcome is Outcome.FAILED and result.severity is not Severity.ERROR:
+            counts["warnings"] += 1
+        else:
+            counts[result.outcome.value.replace("-", "_")] += 1
+    return Tally(**counts)
+
+
+def make_report(  # noqa: PLR0913
+    *,
+    version: str,
+    request: Request,
+    started: datetime,
+    ended: datetime,
+    subjects: Sequence[str],
+    results: Sequence[CheckResult],
+    checks: Sequence[CheckText],
+    plan: Plan | None = None,
+    requests_made: int = 0,
+) -> Report:
+    """Put a report together; counts and completeness are derived from ``results``."""
+    return Report(
+        hybridge=version,
+        request=request,
+        started=started,
+        ended=ended,
+        subjects=tuple(subjects),
+        results=tuple(results),
+        checks=tuple(checks),
+        tally=tally(results),
+        incomplete=any(r.unseen for r in results),
+        plan=plan,
+        requests_made=requests_made,
+    )

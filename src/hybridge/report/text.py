@@ -1,0 +1,166 @@
+"""The report for a terminal: symptom -> causes -> evidence -> cure.
+
+Colour only repeats what a word or a symbol already says, so that the text reads the same in a pipe.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from hybridge.evidence import Unseen
+from hybridge.findings import Finding, Severity
+from hybridge.plan import Change, Manual
+from hybridge.report.model import Report
+
+WIDTH = 110
+_COLOURS = {"red": "31", "yellow": "33", "green": "32", "bold": "1", "dim": "2", "cyan": "36"}
+_MARKS = {Severity.ERROR: ("x", "red"), Severity.WARNING: ("!", "yellow"), Severity.ADVICE: ("i", "cyan")}
+_SHOWN = 3
+
+
+class Paint:
+    """Wraps text in ANSI colour, or leaves it alone."""
+
+    def __init__(self, colour: bool) -> None:
+        self._colour = colour
+
+    def __call__(self, text: str, colour: str) -> str:
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._colour else text
+
+
+def render(report: Report, colour: bool = False) -> str:
+    """``report`` as text ending with a newline."""
+    paint = Paint(colour)
+    lines = [*_head(report, paint), ""]
+    if not report.standing:
+        lines += [paint("v Nothing wrong was found.", "green"), ""]
+    for symptom, findings in report.by_symptom():
+        title = symptom.says if symptom else "Found, though nobody would notice it yet"
+        lines.append(paint(title, "bold"))
+        for number, (name, group) in enumerate(grouped(findings), start=1):
+            last = number == len(grouped(findings))
+            lines += _cause(report, name, group, last, paint)
+        lines.append("")
+    lines += _not_checked(report, paint)
+    lines += _tail(report, paint)
+    return "\n".join(lines) + "\n"
+
+
+def _head(report: Report, paint: Paint) -> Iterator[str]:
+    took = (report.ended - report.started).total_seconds()
+    source = "live" if report.request.source == "live" else f"offline, from {report.request.source}"
+    checks = len({result.check for result in report.results})
+    yield (
+        f"{paint(report.request.organization or 'organization', 'bold')}  {source}  "
+        f"{report.started:%Y-%m-%d %H:%M} UTC  {checks} checks on {len(report.subjects)} subjects, "
+        f"{report.requests_made} requests, {took:.1f} s"
+    )
+
+
+def grouped(findings: Iterable[Finding]) -> tuple[tuple[str, tuple[Finding, ...]], ...]:
+    """Findings by cause name, in order of appearance, each said once."""
+    groups: dict[str, dict[tuple[str, str], Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.name, {}).setdefault((finding.says, str(finding.subject)), finding)
+    return tuple((name, tuple(group.values())) for name, group in groups.items())
+
+
+def _cause(report: Report, name: str, group: tuple[Finding, ...], last: bool, paint: Paint) -> Iterator[str]:
+    severity = next((r.severity for r in report.results if group[0] in r.findings), Severity.ERROR)
+    mark, colour = _MARKS[severity]
+    stem = "   " if last else "|  "
+    yield f"{'`' if last else '|'}- {paint(f'{mark} {severity.value.upper()}', colour)}  {paint(name, 'bold')}"
+    says = list(dict.fromkeys(finding.says for finding in group))
+    for sentence in says[:_SHOWN]:
+        yield from _wrapped(sentence, stem)
+    if len(says) > _SHOWN:
+        yield f"{stem}   ... and {len(says) - _SHOWN} more"
+    for label, texts in (
+        ("seen in", tuple(origin.source for finding in group for origin in finding.origins)),
+        ("effect", tuple(effect.says for finding in group for effect in report.effects_of(finding))),
+        ("cure", tuple(cures(report, group))),
+    ):
+        yield from _labelled(label, texts, stem, paint)
+    yield stem.rstrip() if not last else ""
+
+
+def cures(report: Report, group: tuple[Finding, ...]) -> Iterator[str]:
+    """What ends ``group``, one text a change or manual cure."""
+    name = group[0].name
+    if report.plan is None:
+        return
+    for change in report.plan.changes:
+        if name in change.why:
+            yield change.says
+    for manual in report.plan.manual:
+        if manual.cause == name:
+            yield f"by hand: {manual.says} (hybridge checks show {group[0].check})"
+
+
+def _labelled(label: str, texts: Iterable[str], stem: str, paint: Paint) -> Iterator[str]:
+    unique = list(dict.fromkeys(texts))
+    for number, text in enumerate(unique[:_SHOWN]):
+        first = f"{label:<8}" if number == 0 else " " * 8
+        wrapped = textwrap.wrap(text, WIDTH - 16) or [""]
+        yield f"{stem}   {paint(first, 'dim')} {wrapped[0]}"
+        for line in wrapped[1:]:
+            yield f"{stem}            {line}"
+    if len(unique) > _SHOWN:
+        yield f"{stem}            ... and {len(unique) - _SHOWN} more"
+
+
+def _wrapped(text: str, stem: str) -> Iterator[str]:
+    for line in textwrap.wrap(text, WIDTH - len(stem) - 3):
+        yield f"{stem}   {line}"
+
+
+def gaps(report: Report) -> tuple[tuple[Unseen, tuple[str, ...]], ...]:
+    """What could not be read, each once, with the checks that lacked it."""
+    found: dict[tuple[str, str], tuple[Unseen, dict[str, None]]] = {}
+    for result in report.results:
+        for unseen in result.unseen:
+            found.setdefault((unseen.says, unseen.how), (unseen, {}))[1][result.check] = None
+    return tuple((unseen, tuple(checks)) for unseen, checks in found.values())
+
+
+def _not_checked(report: Report, paint: Paint) -> Iterator[str]:
+    missing = gaps(report)
+    if not missing:
+        return
+    yield paint("Not checked", "bold")
+    for unseen, checks in missing:
+        yield from _indented(f"? {unseen.says}", "  ")
+        if unseen.how:
+            yield from _indented(f"to get it: {unseen.how}", "    ")
+        yield from _indented(f"needed by {', '.join(checks)}", "    ")
+    yield ""
+
+
+def _indented(text: str, indent: str) -> Iterator[str]:
+    yield from textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
+
+
+def _tail(report: Report, paint: Paint) -> Iterator[str]:
+    counts = report.tally
+    parts = [
+        paint(f"{counts.failed} failed", "red" if counts.failed else "dim"),
+        paint(f"{counts.warnings} warnings", "yellow" if counts.warnings else "dim"),
+        paint(f"{counts.passed} passed", "green"),
+        f"{counts.not_applicable} not applicable",
+        f"{counts.inconclusive} not checked",
+    ]
+    if counts.accepted:
+        parts.append(f"{counts.accepted} accepted")
+    yield ", ".join(parts)
+
+
+def render_change(number: int, change: Change) -> str:
+    """One numbered line of a plan."""
+    return f"{number:>3}. {change.says}  [{change.risk}, {change.address.premises}]"
+
+
+def render_manual(manual: Manual) -> str:
+    """A manual cure with its numbered steps."""
+    steps = "\n".join(f"       {n}. {step}" for n, step in enumerate(manual.steps, start=1))
+    return f"  -  {manual.says}\n{steps}\n       To verify: {manual.verify}"

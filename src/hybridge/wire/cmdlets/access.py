@@ -1,0 +1,90 @@
+"""Get-OrganizationConfig and Get-CASMailbox: the EWS access policy of the organization and of a mailbox.
+
+``EwsAllowList`` null and ``EwsAllowList`` empty are different things and stay so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hybridge.org.records import CasMailbox, EwsAccess, OrganizationConfig
+from hybridge.terms.premises import Premises
+from hybridge.wire.ask import CmdletAsk
+from hybridge.wire.cmdlets.noun import Noun, ask, ask_one_or_all, each, needed
+from hybridge.wire.cmdlets.properties import Object, directory_object, flag, texts, words
+
+
+def ask_organization_config(premises: Premises) -> CmdletAsk:
+    """Get-OrganizationConfig."""
+    return ask(premises, "Get-OrganizationConfig")
+
+
+def ask_cas_mailbox(premises: Premises, mailbox: str = "") -> CmdletAsk:
+    """Get-CASMailbox of ``mailbox``, or of all mailboxes."""
+    return ask_one_or_all(premises, "Get-CASMailbox", mailbox)
+
+
+def _access(one: Object) -> dict[str, Any]:
+    return {
+        "ews_enabled": flag(one, "EwsEnabled"),
+        "ews_application_access_policy": words(one, "EwsApplicationAccessPolicy") or None,
+        "ews_allow_list": texts(one, "EwsAllowList"),
+        "ews_block_list": texts(one, "EwsBlockList"),
+    }
+
+
+def _write_access(record: EwsAccess) -> Object:
+    return {
+        "EwsAllowList": None if record.ews_allow_list is None else list(record.ews_allow_list),
+        "EwsApplicationAccessPolicy": record.ews_application_access_policy,
+        "EwsBlockList": None if record.ews_block_list is None else list(record.ews_block_list),
+        "EwsEnabled": record.ews_enabled,
+    }
+
+
+def _read_organization(one: Object, premises: Premises, _: str) -> OrganizationConfig:
+    identity = needed(one, "Get-OrganizationConfig", "Name", "Identity", "ToString")
+    return OrganizationConfig(premises=premises, identity=identity, **_access(one))
+
+
+def _write_organization(record: OrganizationConfig) -> Object:
+    name = record.identity
+    return {"ToString": name, "Name": name, "Identity": directory_object(name, ""), **_write_access(record)}
+
+
+def _read_cas_mailbox(one: Object, premises: Premises, _: str) -> CasMailbox:
+    identity = needed(one, "Get-CASMailbox", "PrimarySmtpAddress", "UserPrincipalName", "Identity", "Name")
+    return CasMailbox(premises=premises, identity=identity, **_access(one))
+
+
+def _write_cas_mailbox(record: CasMailbox) -> Object:
+    name = record.identity.partition("@")[0]
+    return {
+        "ToString": name,
+        "Name": name,
+        "Identity": directory_object(name),
+        "PrimarySmtpAddress": record.identity,
+        "OWAEnabled": True,
+        **_write_access(record),
+    }
+
+
+ORGANIZATION_CONFIG = Noun(
+    cmdlet="Get-OrganizationConfig",
+    record=OrganizationConfig,
+    type_name="Microsoft.Exchange.Data.Directory.Management.OrganizationConfig",
+    marks=("EwsEnabled", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList"),
+    foreign=("OWAEnabled", "ImapEnabled", "PrimarySmtpAddress"),
+    read_all=each(_read_organization),
+    write_one=_write_organization,
+)
+CAS_MAILBOX = Noun(
+    cmdlet="Get-CASMailbox",
+    record=CasMailbox,
+    type_name="Microsoft.Exchange.Data.Directory.Management.CASMailbox",
+    marks=("EwsEnabled", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList"),
+    foreign=("PublicFoldersEnabled",),
+    read_all=each(_read_cas_mailbox),
+    write_one=_write_cas_mailbox,
+)
+NOUNS = (ORGANIZATION_CONFIG, CAS_MAILBOX)

@@ -1,0 +1,147 @@
+"""exchangelib against the lab: a client that shares no code with us reads folders, free/busy, replies and delegates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import exchangelib
+import pytest
+import pytest_asyncio
+import requests
+from exchangelib.errors import UnauthorizedError
+from exchangelib.protocol import BaseProtocol, Protocol
+from exchangelib.version import EXCHANGE_2019
+from requests.adapters import HTTPAdapter
+
+from hybridge.lab.auth_certificate import make_auth_certificate
+from hybridge.lab.contoso import EWS_URL, MAIL_HOST, contoso
+from hybridge.lab.estate import ADMINISTRATOR, ADMINISTRATOR_LOGON, Estate
+from hybridge.lab.serve.running import RunningLab, running_lab
+from hybridge.lab.site import contoso_site
+
+pytestmark = pytest.mark.wire
+T = TypeVar("T")
+NOW = datetime.now(UTC).replace(microsecond=0)
+EVERY_SCHEME = pytest.mark.parametrize("scheme", [exchangelib.BASIC, exchangelib.NTLM])
+
+
+@pytest_asyncio.fixture
+async def lab(tmp_path: Path) -> AsyncIterator[RunningLab]:
+    certificate = make_auth_certificate(NOW)
+    estate = Estate(contoso(NOW, certificate), clock=lambda: NOW, certificate=certificate)
+    async with running_lab(estate, tmp_path / "state", contoso_site(estate)) as running:
+        yield running
+
+
+@pytest.fixture
+def connected(lab: RunningLab, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """With exchangelib dialling the lab, trusting its authority and checking the real name."""
+
+    class ToTheLab(HTTPAdapter):
+        def get_connection_with_tls_context(
+            self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+        ) -> Any:
+            trust = {"ca_certs": str(lab.ca_file), "cert_reqs": "CERT_REQUIRED"}
+            name = {"server_hostname": MAIL_HOST, "assert_hostname": MAIL_HOST}
+            return self.poolmanager.connection_from_host("127.0.0.1", lab.https_port, "https", trust | name)
+
+        def cert_verify(self, *_: Any, **__: Any) -> None:
+            """The pool has its authority already."""
+
+        def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+            request.headers["Host"] = MAIL_HOST
+
+    monkeypatch.setattr(BaseProtocol, "HTTP_ADAPTER_CLS", ToTheLab)
+    yield
+    Protocol.clear_cache()
+
+
+def account(lab: RunningLab, scheme: str, password: str = "") -> exchangelib.Account:
+    """Ada's mailbox, opened by the administrator."""
+    secret = password or lab.estate.users[ADMINISTRATOR]
+    configuration = exchangelib.Configuration(
+        service_endpoint=EWS_URL,
+        credentials=exchangelib.Credentials(ADMINISTRATOR_LOGON, secret),
+        auth_type=scheme,
+        version=exchangelib.Version(EXCHANGE_2019),
+    )
+    return exchangelib.Account(
+        "ada@contoso.com",
+        config=configuration,
+        autodiscover=False,
+        access_type=exchangelib.DELEGATE,
+        default_timezone=exchangelib.UTC,
+    )
+
+
+async def read(lab: RunningLab, scheme: str, what: Callable[[exchangelib.Account], T]) -> T:
+    """``what`` of Ada's mailbox, read in a thread: exchangelib blocks, and the lab runs on this loop."""
+    return await asyncio.to_thread(lambda: what(account(lab, scheme)))
+
+
+@EVERY_SCHEME
+@pytest.mark.usefixtures("connected")
+async def test_the_calendar_folder_is_found(lab: RunningLab, scheme: str) -> None:
+    calendar = await read(lab, scheme, lambda ada: ada.calendar)
+    assert (type(calendar).__name__, calendar.name, calendar.folder_class) == (
+        "Calendar",
+        "Calendar",
+        "IPF.Appointment",
+    )
+
+
+@EVERY_SCHEME
+@pytest.mark.usefixtures("connected")
+async def test_free_and_busy_times_are_read(lab: RunningLab, scheme: str) -> None:
+    start = exchangelib.EWSDateTime.from_datetime(NOW)
+
+    def free_busy(ada: exchangelib.Account) -> list[Any]:
+        asked = [(ada, "Organizer", False), ("alan@contoso.com", "Required", False)]
+        return list(ada.protocol.get_free_busy_info(asked, start=start, end=start + timedelta(days=2)))
+
+    views = await read(lab, scheme, free_busy)
+    hour = NOW.replace(minute=0, second=0)
+    for view in views:
+        events = [(event.start, event.busy_type, event.details.subject) for event in view.calendar_events]
+        assert events == [
+            (hour + timedelta(hours=2), "Busy", "Budget"),
+            (hour + timedelta(hours=26), "Tentative", "Lunch"),
+        ]
+    assert len(views) == 2
+
+
+@EVERY_SCHEME
+@pytest.mark.usefixtures("connected")
+async def test_automatic_replies_are_read(lab: RunningLab, scheme: str) -> None:
+    settings = await read(lab, scheme, lambda ada: ada.oof_settings)
+    assert (settings.state, settings.external_audience) == ("Disabled", "All")
+
+
+@EVERY_SCHEME
+@pytest.mark.usefixtures("connected")
+async def test_delegates_are_read(lab: RunningLab, scheme: str) -> None:
+    (delegate,) = await read(lab, scheme, lambda ada: ada.delegates)
+    assert delegate.user_id.primary_smtp_address == "grace@contoso.com"
+    assert delegate.delegate_permissions.calendar_folder_permission_level == "Editor"
+
+
+@pytest.mark.usefixtures("connected")
+async def test_ntlm_shakes_hands_once_for_many_requests(lab: RunningLab) -> None:
+    await read(lab, exchangelib.NTLM, lambda ada: (ada.calendar, ada.oof_settings, ada.delegates))
+    statuses = [one.status for one in lab.estate.log]
+    assert statuses[:2] == [401, 401]
+    assert set(statuses[2:]) == {200}
+    assert {one.principal for one in lab.estate.log[2:]} == {ADMINISTRATOR}
+    assert all(one.user_agent.startswith("exchangelib/") for one in lab.estate.log)
+
+
+@EVERY_SCHEME
+@pytest.mark.usefixtures("connected")
+async def test_a_wrong_password_is_refused(lab: RunningLab, scheme: str) -> None:
+    with pytest.raises(UnauthorizedError):
+        await asyncio.to_thread(lambda: account(lab, scheme, "wrong").oof_settings)
+    assert {one.status for one in lab.estate.log} == {401}
