@@ -49,7 +49,7 @@ class OrganizationSection(Section):
 
 
 class NetSection(Section):
-    connect_to: dict[str, str] = Field(default={}, description="Connect to another address: host[:port] or address[:port].")
+    connect_to: dict[str, str] = Field(default={}, description="Another address for host[:port] or address[:port].")
     ca_file: str = Field(default="", description="Certificate authorities (PEM) trusted beside the system's.")
     nameserver: str = Field(default="", description="Name server to ask instead of the system's resolver.")
     only_mapped: bool = Field(default=False, description="Refuse every connection that connect_to does not name.")
@@ -59,8 +59,8 @@ class NetSection(Section):
 
 class ExchangeSection(Section):
     hosts: tuple[str, ...] = Field(default=(), description="The only hosts the account is ever sent to.")
-    powershell_url: str = Field(default="", description="Remote PowerShell of one server, such as https://ex1.../powershell/.")
-    username: str = Field(default="", description="An account that may read (and, for repairs, change) the organization.")
+    powershell_url: str = Field(default="", description="Remote PowerShell, such as https://ex1.../powershell/.")
+    username: str = Field(default="", description="An account that may read (for repairs: change) Exchange.")
     password: SecretStr = Field(default=SecretStr(""), description="Better kept in password_file.")
     password_file: str = Field(default="", description="A file holding the password, readable by you alone.")
     auth: Literal["basic", "ntlm", "negotiate"] = Field(default="negotiate", description="How to sign in.")

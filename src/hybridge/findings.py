@@ -77,6 +77,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, str] = {}
     symptoms: tuple[Symptom, ...] = ()
     origins: tuple[Origin, ...] = ()
+    explained_by: tuple[str, ...] = ()
+    """Full names of the causes found that bring this effect about; empty for what stands for itself."""
 
     @property
     def name(self) -> str:
@@ -93,8 +95,7 @@ class NotApplicable(msgspec.Struct, frozen=True):
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one check said of one subject.
 
-    ``explained_by`` names causes that were found and explain this symptom check's findings. ``reason`` tells why a
-    check was not applicable; ``unseen`` what it lacked.
+    ``reason`` tells why a check was not applicable; ``unseen`` what it lacked.
     """
 
     check: str
@@ -104,5 +105,16 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     reason: str = ""
-    explained_by: tuple[str, ...] = ()
     took_ms: float = 0.0
+
+    @property
+    def explained_by(self) -> tuple[str, ...]:
+        """The causes behind all findings of a symptom check; empty as soon as one finding stands for itself."""
+        if any(not finding.explained_by for finding in self.findings):
+            return ()
+        return tuple(dict.fromkeys(name for finding in self.findings for name in finding.explained_by))
+
+    @property
+    def standing(self) -> tuple[Finding, ...]:
+        """Findings that stand for themselves."""
+        return tuple(finding for finding in self.findings if not finding.explained_by)

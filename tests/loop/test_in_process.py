@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.loop.walk import Walk
+
 from hybridge.lab.faults import Fault, faults
 
 
 @pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)
-async def test_closed_loop(fault: Fault, walk_in_process) -> None:  # type: ignore[no-untyped-def]
+async def test_closed_loop(fault: Fault, walk_in_process: Walk) -> None:
     await walk_in_process.whole(fault)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import uvloop
-
 from tests.net.farm import Authority
 
 
@@ -27,3 +26,16 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """The CA that signs the servers' certificates."""
     folder: Path = tmp_path_factory.mktemp("authority")
     return Authority(folder)
+
+
+@pytest.fixture(scope="session")
+def system_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """What the system trusts in these tests."""
+    return Authority(tmp_path_factory.mktemp("system"), "System")
+
+
+@pytest.fixture(autouse=True)
+def few_system_authorities(system_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading the system's real list takes 20 ms in each test."""
+    monkeypatch.setenv("SSL_CERT_FILE", system_authority.ca_file)
+    monkeypatch.setenv("SSL_CERT_DIR", str(Path(system_authority.ca_file).parent))

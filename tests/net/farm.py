@@ -57,7 +57,7 @@ class Wish:
     names: tuple[str, ...] = (HOST,)
     begins: datetime = NOW - timedelta(days=30)
     ends: datetime = NOW + timedelta(days=300)
-    algorithm: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
+    algorithm: hashes.SHA256 | hashes.SHA384 = field(default_factory=hashes.SHA256)
     self_signed: bool = False
     with_chain: bool = True
 
@@ -134,10 +134,10 @@ class Authority:
         """A server certificate."""
         return issue(wish.names[0], None if wish.self_signed else self.issuing, wish=wish)
 
-    def context(self, wish: Wish | None = None) -> ssl.SSLContext:
-        """A server's TLS context."""
+    def context(self, wish: Wish | None = None, leaf: Pair | None = None) -> ssl.SSLContext:
+        """A server's TLS context, with a new certificate unless ``leaf`` is given."""
         wish = wish or Wish()
-        leaf = self.leaf(wish)
+        leaf = leaf or self.leaf(wish)
         self._made += 1
         path = self._folder / f"leaf-{id(self)}-{self._made}.pem"
         chain = b"" if wish.self_signed or not wish.with_chain else self.issuing.pem
@@ -152,9 +152,13 @@ class Authority:
 @asynccontextmanager
 async def serve(answer: Answer, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
     """An HTTP server whose every request goes to ``answer``; gives ``address:port``."""
+
+    async def each(request: web.Request) -> web.StreamResponse:
+        return await answer(request)
+
     app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_route("*", "/{tail:.*}", answer)
-    runner = web.AppRunner(app, access_log=None)
+    app.router.add_route("*", "/{tail:.*}", each)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)

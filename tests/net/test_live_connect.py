@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from aiohttp import web
+from tests.net.farm import HOST, Authority, Zone, free_port, serve, serve_dns
 
 from hybridge.net.answerers.live import open_live
 from hybridge.net.clock import SystemClock
 from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
 from hybridge.net.secret import Secret
 from hybridge.wire.ask import DnsAsk, FailureReason, HttpAnswer, HttpAsk, Sign
-from tests.net.farm import HOST, Authority, Zone, free_port, serve, serve_dns
 
 BOTH_LOOPS = True
 
@@ -95,7 +95,7 @@ async def test_dns_answers_and_faults() -> None:
     zone = Zone(records, {"bad.contoso.com": "servfail", "no.contoso.com": "refused", "big.contoso.com": "truncated"})
     zone.faults["mute.contoso.com"] = "silent"
     async with serve_dns(zone) as server:
-        net = NetConfig(nameserver=server, timeout=0.3)
+        net = NetConfig(nameserver=server, timeout=1.0)
         async with open_live(net, ExchangeConfig(), EntraConfig(), SystemClock()) as live:
             assert (await live.dns(DnsAsk(name=HOST))).records == ("203.0.113.7",)
             assert (await live.dns(DnsAsk(name="autodiscover.contoso.com", rdtype="CNAME"))).records == (
@@ -131,6 +131,7 @@ async def test_dns_faults_reach_http() -> None:
         assert bad.failure is not None and bad.failure.reason is FailureReason.UNREACHABLE
     dead = await get(NetConfig(nameserver=f"127.0.0.1:{free_port()}", timeout=0.5), f"https://{HOST}/")
     assert dead.failure is not None and dead.failure.reason is FailureReason.UNREACHABLE
+    assert dead.failure.says.startswith("The name server 127.0.0.1:")
 
 
 async def test_only_mapped_without_name_server_asks_no_dns() -> None:

@@ -8,12 +8,12 @@ import tracemalloc
 import zlib
 
 from aiohttp import web
+from tests.net.farm import HOST, Authority, Talk, free_port, read_head, serve, serve_raw
 
 from hybridge.net.answerers.live import open_live
 from hybridge.net.clock import SystemClock
 from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
 from hybridge.wire.ask import FailureReason, HttpAnswer, HttpAsk
-from tests.net.farm import HOST, Authority, Talk, free_port, read_head, serve, serve_raw
 
 BOTH_LOOPS = True
 URL = f"https://{HOST}/"
@@ -91,7 +91,7 @@ async def test_body_of_exactly_the_limit_is_read(authority: Authority) -> None:
 
 async def test_gzip_bomb(authority: Authority) -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = b"".join(packer.compress(b"\0" * MIB) for _ in range(256)) + packer.flush()
+    bomb = b"".join(packer.compress(b"\0" * MIB) for _ in range(64)) + packer.flush()
     reply = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb
     assert len(bomb) < MIB
     tracemalloc.start()
@@ -122,6 +122,7 @@ async def test_encodings_are_undone(authority: Authority) -> None:
     bodies = {
         b"gzip": gzip.compress(text),
         b"x-gzip": gzip.compress(text[:9000]) + gzip.compress(text[9000:]),
+        b"GZIP": gzip.compress(text) + b"\0" * 100,
         b"deflate": zlib.compress(text),
         b"Deflate": raw.compress(text) + raw.flush(),
         b"identity": text,
@@ -234,7 +235,12 @@ async def test_headers_and_body_as_asked(authority: Authority) -> None:
     ask = HttpAsk(
         method="POST",
         url=URL,
-        headers=(("user-agent", "SkypeSpaces/1.0a$*+"), ("X-Twice", "1"), ("X-Twice", "2"), ("Authorization", "Bearer")),
+        headers=(
+            ("user-agent", "SkypeSpaces/1.0a$*+"),
+            ("X-Twice", "1"),
+            ("X-Twice", "2"),
+            ("Authorization", "Bearer"),
+        ),
         body=b"<x/>",
     )
     async with serve(echo, authority.context()) as place:

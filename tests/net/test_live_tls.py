@@ -67,9 +67,11 @@ async def test_untrusted_authority(authority: Authority, tmp_path: Path) -> None
     assert alone.failure is not None and "not trusted" in alone.failure.says
 
 
-async def test_trusted_authority_beside_the_system(authority: Authority) -> None:
-    answer = await get(authority.context(), authority.ca_file)
-    assert (answer.status, answer.body) == (200, b"hello")
+async def test_trusted_authority_beside_the_system(authority: Authority, system_authority: Authority) -> None:
+    for one in (authority, system_authority):
+        answer = await get(one.context(), authority.ca_file)
+        assert (answer.status, answer.body) == (200, b"hello")
+    assert (await get(system_authority.context(), "")).status == 200
 
 
 async def test_ca_file_that_cannot_be_used(authority: Authority, tmp_path: Path) -> None:

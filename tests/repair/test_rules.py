@@ -144,7 +144,8 @@ def test_keys_are_compared_by_their_living_bytes() -> None:
     address = principal().address
     renamed = key(b"0ours", "other id", NOW + timedelta(days=1))
     assert same(address, principal(OURS, EXPIRED), principal(renamed), NOW)
-    assert same(address, None, principal(EXPIRED), NOW)
+    assert same(address, principal(), principal(EXPIRED), NOW)
+    assert not same(address, None, principal(), NOW)
     (difference,) = differences(address, principal(OURS), principal(THEIRS), NOW)
     assert difference.field == "key_credentials"
     assert "0theirs" not in str(difference)

@@ -71,7 +71,7 @@ def test_a_new_role_is_narrowed_at_run_time() -> None:
     role = r.ManagementRole(premises=ON, identity="R", parent="UserApplication", role_entries=("FindItem", "GetItem"))
     assert code(script(plan(changed(None, role))))[1:] == [
         "New-ManagementRole -Name 'R' -Parent 'UserApplication'",
-        "Get-ManagementRoleEntry 'R\\*' | Where-Object { @('FindItem','GetItem') -notcontains $_.Name } | "
+        "(Get-ManagementRoleEntry 'R\\*') | Where-Object { @('FindItem','GetItem') -notcontains $_.Name } | "
         "Remove-ManagementRoleEntry -Confirm:$false",
     ]
 
@@ -156,7 +156,7 @@ def test_what_if_says_where_what_and_whether_it_can_be_undone() -> None:
     assert lines[1:] == (
         "1. Add two.",
         "   where:  Exchange on-premises, OrganizationConfig 'contoso'",
-        "   before: ews_allow_list with 1 entries",
+        "   before: ews_allow_list with 1 entry",
         "   after:  ews_allow_list with 3 entries, new [*Teams/*, *O'Neill*]",
         "   risk:   low",
         "   undo:   yes",
@@ -171,7 +171,7 @@ def test_what_if_of_keys_shows_thumbprints_and_what_undo_cannot_bring_back() -> 
     told = "\n".join(what_if(plan(changed(before, after), changed(None, after))))
     assert "0ours" not in told
     assert "1 expired key(s) are dropped for good" in told
-    assert "the service principal itself stays" in told
+    assert "the service principal stays, without ours" in told
 
 
 def test_what_if_tells_creation_removal_switches_and_manual_steps() -> None:

@@ -43,7 +43,9 @@ RESPONSES: dict[str, Callable[[Element], Any]] = {
     "ResolveNames": resolve_names.read_response,
 }
 WRONG_SOAP = "The SOAP namespace is 'https://schemas.xmlsoap.org/soap/envelope/'"
-WRONG_CHILD = "'MailboxData' has an unexpected child '{http://schemas.microsoft.com/exchange/services/2006/types}Exclude"
+WRONG_CHILD = (
+    "'MailboxData' has an unexpected child '{http://schemas.microsoft.com/exchange/services/2006/types}Exclude"
+)
 
 
 class Sample(NamedTuple):

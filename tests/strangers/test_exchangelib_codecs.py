@@ -10,9 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from exchangelib import DELEGATE, NOAUTH, Account, Configuration, EWSDateTime, EWSTimeZone, errors
+from exchangelib import DELEGATE, Account, Configuration, EWSDateTime, EWSTimeZone, errors
+from exchangelib.folders import VoiceMail
 from exchangelib.protocol import CachingProtocol
 from exchangelib.services import GetFolder
+from exchangelib.transport import NOAUTH
 
 from hybridge.wire.ask import HttpAnswer
 from hybridge.wire.ews import (
@@ -195,7 +197,7 @@ def test_folders(account: Account) -> None:
     assert (account.inbox.name, account.inbox.unread_count) == ("Inbox", 1)
     assert account.root.name == "Root"
     with pytest.raises(errors.ErrorFolderNotFound):
-        _ = account.voice_mail
+        VoiceMail.get_distinguished(root=account.root)
 
 
 def test_several_folders_in_one_request(account: Account) -> None:
@@ -237,6 +239,7 @@ def test_free_busy(account: Account, zone: str) -> None:
 
 
 def test_names(account: Account) -> None:
+    assert account.version
     assert [one.email_address for one in account.protocol.resolve_names(["adam"])] == ["adam@contoso.com"]
     assert len(account.protocol.resolve_names(["ada"])) == 2
     (nobody,) = account.protocol.resolve_names(["zoe"])

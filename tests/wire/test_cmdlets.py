@@ -51,9 +51,9 @@ def about(record: r.Record) -> str:
 
 
 def cmdlet_of(record: r.Record) -> str:
-    found = next(name for name, noun in cmdlets.NOUNS.items() if noun.__self__.record is type(record))  # type: ignore[attr-defined]
-    assert isinstance(found, str)
-    return found
+    """The cmdlet whose export holds ``record``; two kinds are read elsewhere when hybridge runs live."""
+    exported = {r.ServicePrincipal: "Get-MgServicePrincipal", r.DelegateUser: "Get-Delegate"}
+    return exported.get(type(record), type(record).cmdlet)
 
 
 def read_back(record: r.Record, objects: tuple[dict[str, Any], ...]) -> Any:

@@ -44,6 +44,13 @@ class Cause:
     symptoms: tuple[Symptom, ...] = ()
     healable: bool = True
     """Whether ``heals`` returns changes (True) or manual steps (False)."""
+    may_be_effect: bool = False
+    """Whether what is seen may also come of a cause that the checks in ``explained_by`` find."""
+
+    @property
+    def is_effect(self) -> bool:
+        """Whether a finding of this cause hangs under another cause that explains it."""
+        return self.breaks is None or self.may_be_effect
 
 
 Saying = Finding | Unseen | NotApplicable

@@ -1,4 +1,4 @@
-"""Finds every check: built-in ones by walking the areas of this package, others by the entry point ``hybridge.checks``."""
+"""Finds every check: built-in ones by walking this package, others by the entry point ``hybridge.checks``."""
 
 from __future__ import annotations
 

@@ -14,35 +14,11 @@ from hybridge.cli.options import out, say, write_file
 from hybridge.lab.auth_certificate import make_auth_certificate
 from hybridge.lab.contoso import DELEGATIONS, contoso, people
 from hybridge.lab.estate import Estate
+from hybridge.lab.serve.calls import open_calls
 from hybridge.lab.serve.running import RunningLab, running_lab
 from hybridge.lab.site import contoso_site
 from hybridge.lab.verbs import Verbs
-from hybridge.net.answerers.live import open_live
 from hybridge.net.clock import SystemClock
-from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
-from hybridge.wire.ask import Answerer, CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
-
-
-@dataclass
-class Wire:
-    """The way the lab's Teams services call out. It is known only once the lab's own listeners are open."""
-
-    inner: Answerer | None = None
-
-    async def http(self, ask: HttpAsk) -> HttpAnswer:
-        """Forward ``ask``."""
-        assert self.inner is not None
-        return await self.inner.http(ask)
-
-    async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
-        """Forward ``ask``."""
-        assert self.inner is not None
-        return await self.inner.cmdlet(ask)
-
-    async def dns(self, ask: DnsAsk) -> DnsAnswer:
-        """Forward ``ask``."""
-        assert self.inner is not None
-        return await self.inner.dns(ask)
 
 
 @dataclass(frozen=True)
@@ -63,28 +39,21 @@ async def open_lab(config_out: Path, port: int = 0, mailboxes: int = 6) -> Async
     staff = people(mailboxes)
     certificate = make_auth_certificate(clock.now())
     estate = Estate(contoso(clock.now(), certificate, staff), clock=clock.now, certificate=certificate)
-    wire = Wire()
-    verbs = Verbs(estate, wire)
     state = config_out.parent / f".{config_out.stem}-lab"
-    async with running_lab(
-        estate,
-        state,
-        contoso_site(estate),
-        port=port,
-        verbs=verbs,
-        mailboxes=tuple(person.address for person in staff),
-        delegations=DELEGATIONS,
-    ) as running:
-        net = NetConfig(
-            connect_to=running.connect_to,
-            ca_file=str(running.ca_file),
-            nameserver=f"127.0.0.1:{running.dns_port}",
-            only_mapped=True,
-        )
-        async with open_live(net, ExchangeConfig(), EntraConfig(), clock) as live:
-            wire.inner = live
-            write_file(config_out, running.toml)
-            yield OpenLab(running, verbs, config_out)
+    async with (
+        running_lab(
+            estate,
+            state,
+            contoso_site(estate),
+            port=port,
+            mailboxes=tuple(person.address for person in staff),
+            delegations=DELEGATIONS,
+        ) as running,
+        open_calls(running) as calls,
+    ):
+        verbs = running.control.verbs = Verbs(estate, calls)
+        write_file(config_out, running.toml)
+        yield OpenLab(running, verbs, config_out)
 
 
 def _must_be_ours(config_out: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -246,7 +247,8 @@ def journals_shown(plan_id: str, config_file: Path, format: str) -> str:
         if isinstance(one, journals.JournalProblem):
             lines.append(f"? {one}")
             continue
-        states = ", ".join(f"{step.number} {step.state}" for step in one.steps) if not plan_id else ""
+        counted = Counter(str(step.state) for step in one.steps)
+        states = ", ".join(f"{number} {state}" for state, number in counted.items())
         lines.append(f"{one.plan}  {one.organization}  {one.started_at:%Y-%m-%d %H:%M} UTC  {one.who}  {states}")
         if plan_id:
             lines += [f"  {step.number:>3}. {step.state:<9} {step.change.says}" for step in one.steps]

@@ -43,7 +43,6 @@ def save(
 
     from hybridge import __version__
     from hybridge.cli.offline import ABOUT, About
-    from hybridge.cli.options import write_file
     from hybridge.cli.session import open_session
     from hybridge.collectors.collect import collect
     from hybridge.net.answerers.once import AskedOnce
@@ -53,13 +52,15 @@ def save(
         raise Stop(f"'{folder}' is there already and not an empty folder.", "name a new folder")
     session = open_session(config, None, mailboxes or [], delegation or [], [], "")
 
-    async def kept() -> About:
+    assert session.config is not None
+    secrets = (session.config.exchange.password, session.config.entra.client_secret)
+
+    async def keep() -> None:
         async with session.source_answerer() as source:
-            recorder = Recorder(source)
+            recorder = Recorder(source, secrets)
             taken_at = session.clock.now()
             await collect(AskedOnce(recorder), session.target, taken_at)
-            recorder.save(folder)
-        return About(
+        about = About(
             hybridge=__version__,
             taken_at=taken_at,
             domain=session.target.domain,
@@ -67,9 +68,9 @@ def save(
             mailboxes=session.target.mailboxes,
             delegations=session.delegations,
         )
+        recorder.save(folder, {ABOUT: msgspec.json.format(msgspec.json.encode(about), indent=2)})
 
     say(f"asking {session.target.domain} ...", quiet)
-    about = asyncio.run(kept())
-    write_file(folder / ABOUT, msgspec.json.format(msgspec.json.encode(about), indent=2).decode() + "\n")
+    asyncio.run(keep())
     out(f"Kept in '{folder}'. Examine it with: hybridge doctor --snapshot {folder}")
     return Exit.OK

@@ -55,14 +55,14 @@ async def _delegates(answerer: Answerer, mailbox: str, ews_url: str, user_agent:
     answer = await answerer.http(asked)
     body = envelope.read_body(answer)
     if isinstance(body, Failure):
-        gap = unseen(r.DelegateUser.__name__, body)
+        gap = unseen(r.DelegateUser.__name__, body, asked=f"GetDelegate of {mailbox}")
         return gap, gap
     if isinstance(body, envelope.EwsFault):
         gap = _fault(r.DelegateUser.__name__, what, mailbox, body)
         return gap, gap
     response = get_delegate.read_response(body)
     if isinstance(response, Failure):
-        gap = unseen(r.DelegateUser.__name__, response)
+        gap = unseen(r.DelegateUser.__name__, response, asked=f"GetDelegate of {mailbox}")
         return gap, gap
     if response.code not in ("NoError", ""):
         gap = _fault(r.DelegateUser.__name__, what, mailbox, envelope.EwsFault(response.code, response.message))
@@ -104,12 +104,12 @@ async def _automatic_replies(answerer: Answerer, mailbox: str, ews_url: str, use
         return await _exported_replies(answerer, mailbox, answer.failure if answer else None)
     body = envelope.read_body(answer)
     if isinstance(body, Failure):
-        return unseen(what, body)
+        return unseen(what, body, asked=f"GetUserOofSettings of {mailbox}")
     if isinstance(body, envelope.EwsFault):
         return _fault(what, "GetUserOofSettings", mailbox, body)
     response = get_user_oof_settings.read_response(body)
     if isinstance(response, Failure):
-        return unseen(what, response)
+        return unseen(what, response, asked=f"GetUserOofSettings of {mailbox}")
     if response.code not in ("NoError", ""):
         return _fault(what, "GetUserOofSettings", mailbox, envelope.EwsFault(response.code, response.message))
     record = r.UserOofSettings(

@@ -18,9 +18,13 @@ EXCERPT = 400
 """Characters of a reply kept with its origin."""
 
 
-def unseen(what: str, failure: Failure, how: str = "") -> Unseen:
-    """What a failure means for the reading of ``what``; ``how`` is used when the failure names no next step."""
-    return Unseen(what=what, reason=failure.reason, says=failure.says, how=failure.next_step or how)
+def unseen(what: str, failure: Failure, how: str = "", asked: str = "") -> Unseen:
+    """What a failure means for the reading of ``what``.
+
+    ``how`` is used when the failure names no next step; ``asked`` says what was asked, for whom.
+    """
+    says = f"{asked}: {failure.says}" if asked else failure.says
+    return Unseen(what=what, reason=failure.reason, says=says, how=failure.next_step or how)
 
 
 def http_origin(ask: HttpAsk, answer: HttpAnswer, what: str = "") -> Origin:
@@ -81,11 +85,16 @@ def joined(kind: type[Record], readings: Iterable[Reading]) -> Reading:
         excerpts.append(reading.origin.excerpt)
         seen_at = reading.origin.seen_at
     origin = Origin(
-        source=", ".join(dict.fromkeys(sources)) or kind.cmdlet,
+        source=_together(sources) or kind.cmdlet,
         seen_at=seen_at,
         excerpt="\n".join(dict.fromkeys(text for text in excerpts if text)),
     )
     return Seen(tuple({record.address: record for record in records}.values()), origin)
+
+
+def _together(sources: list[str]) -> str:
+    unique = list(dict.fromkeys(sources))
+    return ", ".join(unique) if len(unique) < 3 else f"{unique[0]} and {len(unique) - 1} more like it"
 
 
 def key(kind: type[Record], premises: Premises, scope: str = "") -> Key:

@@ -102,21 +102,39 @@ def _outcome(findings: Sequence[Finding], unseen: Sequence[Unseen], reason: str)
 
 
 def explain(results: Sequence[CheckResult], checks: dict[str, Check]) -> tuple[CheckResult, ...]:
-    """Hang symptom results under the causes found for the same or a wider subject."""
+    """Hang the effects that symptom checks saw under the causes found for the same or a wider subject.
+
+    Only effects are explained (``Cause.is_effect``); every other finding stands for itself. A cause explains an effect
+    when they may be noticed as the same symptom.
+    """
     found = [finding for result in results for finding in result.findings]
-    explained: list[CheckResult] = []
-    for result in results:
-        check = checks.get(result.check)
-        if check is None or not result.findings or not check.explained_by:
-            explained.append(result)
-            continue
-        names = dict.fromkeys(
-            finding.name
-            for finding in found
-            if finding.check in check.explained_by and concerns(finding.subject, result.subject)
+    return tuple(
+        msgspec.structs.replace(
+            result,
+            findings=tuple(
+                msgspec.structs.replace(finding, explained_by=_behind(finding, check, found))
+                if (check := checks.get(result.check)) is not None and _is_effect(check, finding)
+                else finding
+                for finding in result.findings
+            ),
         )
-        explained.append(msgspec.structs.replace(result, explained_by=tuple(names)))
-    return tuple(explained)
+        for result in results
+    )
+
+
+def _is_effect(check: Check, finding: Finding) -> bool:
+    return bool(check.explained_by) and check.cause(finding.cause).is_effect
+
+
+def _behind(effect: Finding, check: Check, found: Iterable[Finding]) -> tuple[str, ...]:
+    names = (
+        cause.name
+        for cause in found
+        if cause.check in check.explained_by
+        and concerns(cause.subject, effect.subject)
+        and (not cause.symptoms or not effect.symptoms or set(cause.symptoms) & set(effect.symptoms))
+    )
+    return tuple(dict.fromkeys(names))
 
 
 def concerns(cause: Subject, symptom: Subject) -> bool:
@@ -130,4 +148,4 @@ def concerns(cause: Subject, symptom: Subject) -> bool:
 
 def unexplained(results: Iterable[CheckResult]) -> tuple[Finding, ...]:
     """Findings that stand for themselves: those of cause checks, and of symptom checks nothing explains."""
-    return tuple(finding for result in results if not result.explained_by for finding in result.findings)
+    return tuple(finding for result in results for finding in result.standing)

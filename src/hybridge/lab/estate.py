@@ -73,6 +73,7 @@ class Estate:
         self.entra_clients: dict[str, str] = {ENTRA_CLIENT: _secret(source)}
         self._clock = clock
         self._watchers: list[Callable[[str], None]] = []
+        self._forgetters: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
         """The lab's time: the clock moved by ``offset``. Aware UTC."""
@@ -100,6 +101,8 @@ class Estate:
         self.offset = timedelta()
         for host in tuple(self.certificate_variants):
             self.switch_certificate(host, "good")
+        for forget in self._forgetters:
+            forget()
 
     def switch_certificate(self, host: str, variant: str) -> None:
         """Let ``host`` show certificate ``variant`` from the next connection on; listeners close the open ones.
@@ -115,6 +118,10 @@ class Estate:
             self.certificate_variants[name] = variant
         for watcher in self._watchers:
             watcher(name)
+
+    def on_reset(self, forget: Callable[[], None]) -> None:
+        """Call ``forget`` at every reset: for services that remember something beside the organization."""
+        self._forgetters.append(forget)
 
     def watch_certificates(self, watcher: Callable[[str], None]) -> Callable[[], None]:
         """Call ``watcher(host)`` after each switch; the returned function ends that."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hybridge.lab import contoso
 from hybridge.lab.apps import router
 from hybridge.lab.estate import Estate
+from hybridge.lab.powershell import open_endpoint
 from hybridge.lab.serve.site import Site
 
 WINDOWS_HOSTS = frozenset({contoso.MAIL_HOST, contoso.AUTODISCOVER_HOST, *contoso.SERVERS.values()})
@@ -16,6 +17,6 @@ def contoso_site(estate: Estate) -> Site:
         app=router.answer,
         hosts=frozenset(router.HOSTS),
         windows_hosts=WINDOWS_HOSTS,
-        powershell=None,
+        powershell=open_endpoint(estate),
         powershell_hosts=frozenset(contoso.SERVERS.values()),
     )

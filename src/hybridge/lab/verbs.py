@@ -45,7 +45,8 @@ class Verbs:
     async def break_(self, causes: tuple[str, ...]) -> None:
         """Break the estate by all of ``causes``, or by none when one is not known."""
         for fault in [_named(name) for name in causes]:
-            self._estate.break_(fault.name, fault.break_(self._estate.organization))
+            self._estate.break_(fault.name, fault.breaks(self._estate.organization))
+        await self._look_again()
 
     async def heal(self, causes: tuple[str, ...]) -> None:
         """Take ``causes`` back, or every fault when none is named."""
@@ -53,10 +54,15 @@ class Verbs:
         left = [name for name in self._estate.faults if name not in gone]
         organization = self._estate.healthy
         for name in left:
-            organization = _named(name).break_(organization)
+            organization = _named(name).breaks(organization)
         for name in gone:
             self._estate.heal(name, organization)
         self._estate.organization = organization
+        await self._look_again()
+
+    async def _look_again(self) -> None:
+        """Let the Teams services work after a change, so that the presence they show is not of before it."""
+        await symptoms(self._estate, self._answerer)
 
 
 def _named(name: str) -> Fault:

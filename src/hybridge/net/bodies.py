@@ -18,6 +18,9 @@ WIRE_SLACK = 64 * 1024
 """How many bytes more than the bound may come over the wire (compression can lengthen)."""
 
 
+GZIP_BEGIN = b"\x1f\x8b"
+
+
 class Unreadable(Exception):
     """A body that will not be read; ``says`` continues the sentence "The reply of <host> ..."."""
 
@@ -85,6 +88,7 @@ class _Unpacked:
             raise Unreadable(f"is encoded as {encoding[:40]!r}, which was not asked for")
         self._plain = encoding in ("", "identity")
         self._gzip = encoding in ("gzip", "x-gzip")
+        self._ended = False
         self._stream: zlib._Decompress | None = None
 
     def more(self, chunk: bytes, room: int) -> bytes:
@@ -92,6 +96,8 @@ class _Unpacked:
         if self._plain:
             return chunk[:room]
         out = bytearray()
+        if self._ended:
+            return b""
         while chunk and len(out) < room:
             if self._stream is None:
                 self._stream = self._begin(chunk)
@@ -102,7 +108,8 @@ class _Unpacked:
             chunk = self._stream.unconsumed_tail
             if self._stream.eof:
                 chunk = self._stream.unused_data
-                if not self._gzip:
+                if not self._gzip or not chunk.startswith(GZIP_BEGIN[: len(chunk)]):
+                    self._ended = True  # what follows is padding
                     break
                 self._stream = None
         return bytes(out)

@@ -7,9 +7,12 @@ DNS, and by address on every DNS answer (see ``net.dns``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import NamedTuple
+
+_PLACE = re.compile(r"(?:\[(?P<address>[^\[\]]+)\]|(?P<host>[^\s:/\[\]]+))(?::(?P<port>[0-9]{1,6}))?")
 
 
 class Place(NamedTuple):
@@ -38,17 +41,14 @@ def read_place(text: str) -> Place:
     text = text.strip()
     if is_address(text):
         return Place(str(ip_address(text)), None)
-    host, colon, port = text.rpartition(":")
-    if not colon:
-        host, port = text, ""
-    bracketed = host.startswith("[") and host.endswith("]")
-    host = host[1:-1] if bracketed else host
-    if not host or (":" in host) != bracketed or (bracketed and not is_address(host)) or any(c.isspace() for c in host):
+    parts = _PLACE.fullmatch(text)
+    if parts is None or (parts["address"] and not is_address(parts["address"])):
         raise ValueError(f"{text!r} is neither a host nor host:port.")
-    if colon and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+    port = int(parts["port"]) if parts["port"] else None
+    if port is not None and not 0 < port < 65536:
         raise ValueError(f"{text!r} has no port from 1 to 65535 after the colon.")
-    host = str(ip_address(host)) if is_address(host) else plain_name(host)
-    return Place(host, int(port) if colon else None)
+    host = parts["address"] or parts["host"]
+    return Place(str(ip_address(host)) if is_address(host) else plain_name(host), port)
 
 
 def table_faults(table: Mapping[str, str]) -> Iterator[str]:

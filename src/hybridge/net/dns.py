@@ -30,7 +30,7 @@ from hybridge.wire.ask import DnsAnswer, DnsAsk, Failure, FailureReason
 AT_ONCE = 32
 KEPT_ANSWERS = 4096
 LIFETIME = 6.0
-"""Seconds for one question with its repetitions (never more than ``net.timeout``)."""
+"""Seconds for one question with its repetitions; never more than half of ``net.timeout``, so that DNS silence shows."""
 RDTYPES = frozenset({"A", "AAAA", "CNAME", "SRV", "MX", "TXT"})
 
 
@@ -101,7 +101,7 @@ class DnsView:
             resolver.nameservers = [dns.nameserver.Do53Nameserver(address, port or 53)]
         resolver.search = []
         resolver.retry_servfail = False
-        resolver.lifetime = min(LIFETIME, self._net.timeout)
+        resolver.lifetime = min(LIFETIME, self._net.timeout / 2)
         resolver.timeout = resolver.lifetime / 3
         resolver.cache = dns.resolver.LRUCache(KEPT_ANSWERS)
         return resolver

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import ssl
 from collections.abc import Iterator
 
 import aiohttp
 
 from hybridge.net.bodies import Unreadable
+from hybridge.net.connect_to import is_address
 from hybridge.net.dns import NotResolved, no_address
 from hybridge.net.tls_failures import certificate_failure, handshake_failure
 from hybridge.net.trust import ConnectionFacts
@@ -50,6 +52,11 @@ def failure_of(error: BaseException, place: str, facts: ConnectionFacts, timeout
     )
 
 
+def host_in(place: str) -> str:
+    """The host of ``host``, ``host:port`` or ``[address]:port``."""
+    return re.sub(r":\d+$", "", place) if not place.startswith("[") else place[1 : place.index("]")]
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
     while seen is not None:
@@ -59,7 +66,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _certain(error: BaseException, place: str, facts: ConnectionFacts) -> Failure | None:
     """Failures which one exception in the chain tells for sure."""
-    host = place.partition(":")[0]
+    host = host_in(place)
     match error:
         case NotResolved():
             return error.failure
@@ -87,7 +94,7 @@ def _late(place: str, facts: ConnectionFacts, timeout: float) -> Failure:
         says = f"{place} accepted the request but did not answer within {timeout:g} s."
     elif facts.handshaking:
         says = f"{place} did not finish the TLS handshake within {timeout:g} s."
-    elif facts.resolved:
+    elif facts.resolved or is_address(host_in(place)):
         says = f"{place} did not accept a connection within {timeout:g} s."
     else:
         says = f"The address of {place} was not found within {timeout:g} s."

@@ -212,8 +212,9 @@ class SignIn:
         )
 
     def _judged(self, answer: HttpAnswer, place: str) -> HttpAnswer:
-        if answer.status != 401:
+        if answer.status < 300:
             self._account.accept(place)
+        if answer.status != 401:  # a redirect, a refusal or a 503 of something in between proves nothing
             return answer
         hint = "" if self._exchange.auth == "basic" else BINDING_HINT
         return msgspec.structs.replace(answer, failure=self._account.refuse(place, hint))

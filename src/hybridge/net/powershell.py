@@ -15,10 +15,7 @@ is harmless: when it reads, or when the server said that it never started.
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
 from hybridge.net.connect_to import ConnectTo
@@ -33,8 +30,6 @@ from hybridge.wire.ask import CmdletAnswer, CmdletAsk, Failure, FailureReason, H
 LONGEST = 300.0
 """Seconds one cmdlet may run: listing every mailbox of a large organization takes minutes."""
 
-T = TypeVar("T")
-
 
 class RemotePowerShell:
     """Runs cmdlets on-premises. Opens its session with the first cmdlet; ``close`` ends it. Never raises."""
@@ -46,13 +41,9 @@ class RemotePowerShell:
         self._resolver = open_resolver(net, DnsView(net))
         self._thread: ThreadPoolExecutor | None = None
         self._session: PowerShellSession | None = None
-        self._way: Way | None = None
 
     async def run(self, ask: CmdletAsk) -> CmdletAnswer:
         """Run one cmdlet; several at once wait for each other."""
-        session = self._session or self._open(ask)
-        if isinstance(session, Failure):
-            return CmdletAnswer(failure=session)
         if ask.premises is not Premises.ON_PREMISES:
             return CmdletAnswer(
                 failure=Failure(
@@ -60,22 +51,25 @@ class RemotePowerShell:
                     says=f"{ask.name} was not run: remote PowerShell reaches Exchange Server only.",
                 )
             )
-        return await self._apart(lambda: session.run(ask))
+        session = self._session or self._open()
+        if isinstance(session, Failure):
+            return CmdletAnswer(failure=session)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, session.run, ask)
 
     async def close(self) -> None:
         """End the session; a cmdlet that still runs is given up."""
-        session, thread, way = self._session, self._thread, self._way
-        self._session = self._thread = self._way = None
-        if session is None or thread is None or way is None:
+        session, thread = self._session, self._thread
+        self._session = self._thread = None
+        if session is None or thread is None:
             return
-        session.give_up()
-        loop = asyncio.get_running_loop()
+        if session.busy:
+            session.give_up()
         try:
-            await asyncio.shield(loop.run_in_executor(thread, session.close))
+            await asyncio.get_running_loop().run_in_executor(thread, session.close)
         finally:
             thread.shutdown(wait=False)
 
-    def _open(self, ask: CmdletAsk) -> PowerShellSession | Failure:
+    def _open(self) -> PowerShellSession | Failure:
         """The session, not yet connected, or why there can be none."""
         endpoint = self._endpoint()
         if isinstance(endpoint, Failure):
@@ -83,9 +77,9 @@ class RemotePowerShell:
         tls = client_context(self._net.ca_file)
         if isinstance(tls, Failure):
             return tls
-        self._way = Way(self._resolver, asyncio.get_running_loop(), tls, self._net.timeout)
+        way = Way(self._resolver, asyncio.get_running_loop(), tls, self._net.timeout)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hybridge-powershell")
-        self._session = PowerShellSession(endpoint, self._way, self._longest)
+        self._session = PowerShellSession(endpoint, way, self._longest)
         return self._session
 
     def _endpoint(self) -> Endpoint | Failure:
@@ -113,6 +107,3 @@ class RemotePowerShell:
             password=exchange.password,
             auth=exchange.auth,
         )
-
-    async def _apart(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -11,7 +11,7 @@ import os
 import ssl
 from collections.abc import Iterator
 
-import requests  # type: ignore[import-untyped]
+import requests
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from spnego.exceptions import SpnegoError
 
@@ -35,13 +35,9 @@ def failure_of(error: BaseException, place: str, username: str) -> Failure:
     """What ``error`` means for the session at ``place`` (host, or host:port) as ``username``."""
     causes = list(_causes(error))
     for cause in causes:
-        if isinstance(cause, CannotGoOn):
-            return cause.failure
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            facts = CONNECTION.get()
-            return certificate_failure(place.partition(":")[0], cause, facts.refused_chain if facts else ())
-        if isinstance(cause, ssl.SSLError):
-            return handshake_failure(place, cause)
+        failure = _certain(cause, place)
+        if failure is not None:
+            return failure
     match error:
         case WSManFaultError():
             return _fault(error, place, username)
@@ -49,21 +45,34 @@ def failure_of(error: BaseException, place: str, username: str) -> Failure:
             return _status(int(error.code), place, username)
         case AuthenticationError() | SpnegoError():
             return _signed_out(place, username)
+        case requests.RequestException() | OSError():
+            return _unreachable(causes, place)
+    return _not_understood(error, place)
+
+
+def _certain(error: BaseException, place: str) -> Failure | None:
+    """What one exception tells for sure, wherever in the chain it stands."""
+    match error:
+        case CannotGoOn():
+            return error.failure
+        case ssl.SSLCertVerificationError():
+            facts = CONNECTION.get()
+            return certificate_failure(place.partition(":")[0], error, facts.refused_chain if facts else ())
+        case ssl.SSLError():
+            return handshake_failure(place, error)
         case requests.TooManyRedirects():
             return Failure(
                 reason=FailureReason.REFUSED,
                 says=f"{place} sends remote PowerShell elsewhere by a redirect, which is not followed with a password.",
                 next_step="Set exchange.powershell_url to the address it leads to, if that is yours.",
             )
-        case requests.RequestException() | OSError():
-            return _unreachable(causes, place)
         case ValueError() if "auth protocol" in str(error):
             return Failure(
                 reason=FailureReason.SIGN_IN,
                 says=f"{place} does not offer the sign-in that is configured.",
                 next_step='Set exchange.auth to "basic" or "negotiate", or enable NTLM on the PowerShell directory.',
             )
-    return _not_understood(error, place)
+    return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -100,7 +109,9 @@ def _fault(error: WSManFaultError, place: str, username: str) -> Failure:
         )
     if error.code == TIMED_OUT:
         return Failure(
-            reason=FailureReason.UNREACHABLE, says=f"{place} did not open the PowerShell session in time.", next_step=_WAY
+            reason=FailureReason.UNREACHABLE,
+            says=f"{place} did not open the PowerShell session in time.",
+            next_step=_WAY,
         )
     if isinstance(error.code, int):
         reason = " ".join((error.reason or "no reason given").split())[:300]

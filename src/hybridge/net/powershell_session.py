@@ -8,18 +8,21 @@ as well. And its ``had_errors`` stays False after an error that did not stop the
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 import msgspec
 from pypsrp.complex_objects import PSInvocationState
-from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
+from pypsrp.exceptions import WinRMTransportError, WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.serializer import Serializer, TaggedValue
 from pypsrp.wsman import WSMan
-from requests.auth import HTTPBasicAuth  # type: ignore[import-untyped]
+from requests import RequestException
+from requests.auth import HTTPBasicAuth
 
 from hybridge.net.clock import stopwatch
 from hybridge.net.powershell_failures import failure_of
@@ -33,6 +36,9 @@ from hybridge.wire.xml import XmlRefused, parse_xml
 CONFIGURATION = "Microsoft.Exchange"
 POLL_SECONDS = 20
 """How long the server is asked to wait for output before it says that there is none yet."""
+
+FAREWELL_SECONDS = 2
+"""How long the server may take to confirm the end of a session that was given up."""
 
 _UNAVAILABLE = ("CommandNotFoundException", "NamedParameterNotFound")
 _ABSENT = ("ManagementObjectNotFoundException", "UserNotFoundInPermissionEntryException")
@@ -78,38 +84,298 @@ class PowerShellSession:
         self._refused: Failure | None = None
         self._elapsed = stopwatch()
         self._given_up = threading.Event()
+        self._busy = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a cmdlet is under way; may be asked from any thread."""
+        return self._busy
 
     def run(self, ask: CmdletAsk) -> CmdletAnswer:
         """Run one cmdlet."""
         self._elapsed = stopwatch()
         CONNECTION.set(ConnectionFacts())
-        answer = self._run(ask)
+        self._busy = True
+        try:
+            answer = self._run(ask)
+        finally:
+            self._busy = False
         return msgspec.structs.replace(answer, took_ms=self._elapsed())
 
     def give_up(self) -> None:
-        """Cut whatever is under way, from any thread, and begin nothing new."""
+        """Cut what is under way, from any thread, and begin nothing new."""
         self._given_up.set()
         self._way.abort()
 
     def close(self) -> None:
-        """End the session at the server as well, if that is quickly done."""
+        """End the session, at the server too; after ``give_up`` only if the server is quick about it."""
+        self._elapsed = stopwatch()
         if self._given_up.is_set():
-            self._way.reconnect_for_farewell() if False else None
+            self._leave_quickly()
+        elif self._pool is not None:
+            with suppress(Exception):  # nobody waits for its answer
+                self._pool.close()
         self._discard()
 
     def _run(self, ask: CmdletAsk) -> CmdletAnswer:
-        for again in (False, True):
-            if self._refused is not None:
-                return CmdletAnswer(failure=self._refused)
-            try:
-                pool = self._pool or self._open()
-            except Exception as error:
-                self._refused = self._failure(error)
-                return CmdletAnswer(failure=self._refused)
-            try:
-                return self._invoke(pool, ask)
-            except _Lost as lost:
-                self._discard()
-                if again or not self._may_repeat(ask, lost):
-                    return CmdletAnswer(failure=self._loss(ask, lost))
-        raise AssertionError("unreachable")
+        """Run ``ask``, with a second session if the first turns out to be dead and that is harmless."""
+        try:
+            return self._invoke(ask)
+        except _Lost as lost:
+            self._discard()
+            if not self._may_repeat(ask, lost):
+                return CmdletAnswer(failure=self._loss(ask, lost))
+        try:
+            return self._invoke(ask)
+        except _Lost as lost:
+            self._discard()
+            return CmdletAnswer(failure=self._loss(ask, lost))
+
+    def _invoke(self, ask: CmdletAsk) -> CmdletAnswer:
+        """One try. Raises ``_Lost``."""
+        if self._refused is not None:
+            return CmdletAnswer(failure=self._refused)
+        if self._given_up.is_set():
+            return self._overdue(ask)
+        try:
+            pool = self._pool or self._open()
+        except Exception as error:
+            self._refused = self._failure(error)
+            return CmdletAnswer(failure=self._refused)
+        shell = PowerShell(pool).add_cmdlet(ask.name)
+        for name, value in ask.parameters:
+            shell.add_parameter(name, argument(value))
+        started = False
+        try:
+            shell.begin_invoke()
+            started = True
+            while shell.state not in _ENDED and not self._over():
+                shell.poll_invoke()
+        except Exception as error:
+            if not self._over():
+                raise _Lost(error, started or not isinstance(error, WSManFaultError)) from error
+        if shell.state not in _ENDED:
+            return self._overdue(ask)
+        answer = read_answer(shell, ask)
+        try:
+            shell.close()
+        except Exception:  # the answer is complete; a session that breaks now is opened anew by the next cmdlet
+            self._discard()
+        return answer
+
+    def _open(self) -> RunspacePool:
+        endpoint, timeout = self._endpoint, self._way.timeout
+        poll = max(1, min(POLL_SECONDS, int(timeout)))
+        wsman = WSMan(
+            server=endpoint.host,
+            port=endpoint.port,
+            path=endpoint.path,
+            username=endpoint.username,
+            password=endpoint.password.reveal(),
+            auth=endpoint.auth,
+            operation_timeout=poll,
+            connection_timeout=ceil(timeout),
+            read_timeout=poll + ceil(timeout),
+            reconnection_backoff=0.0,
+            no_proxy=True,
+            negotiate_service="HTTP",
+        )
+        transport = wsman.transport
+        session = transport._build_session()  # the only way to a session with its sign-in, and to another adapter
+        session.trust_env = False
+        session.proxies = {}
+        session.verify = True
+        session.max_redirects = 0
+        if endpoint.auth == "basic":
+            session.auth = HTTPBasicAuth(endpoint.username.encode(), endpoint.password.reveal().encode())
+        session.mount("https://", Adapter(self._way, endpoint.place, self._over))
+        transport.session = session
+        transport.send = _checked(transport.send)  # type: ignore[method-assign]
+        pool = RunspacePool(wsman, configuration_name=CONFIGURATION)
+        outputs = _OutputAsText()
+        pool._serializer = outputs
+        pool._fragmenter.serializer = outputs
+        try:
+            pool.open()
+        except BaseException:
+            wsman.close()
+            raise
+        self._pool = pool
+        return pool
+
+    def _discard(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.connection.close()
+
+    def _over(self) -> bool:
+        return self._given_up.is_set() or self._elapsed() > self._longest * 1000
+
+    def _may_repeat(self, ask: CmdletAsk, lost: _Lost) -> bool:
+        """Whether a second try makes sense (the connection or the server's session is gone) and does no harm."""
+        gone = isinstance(lost.error, WSManFaultError | WinRMTransportError | RequestException | OSError)
+        return gone and not self._over() and (not lost.started or _is_harmless(ask))
+
+    def _failure(self, error: BaseException) -> Failure:
+        return failure_of(error, self._endpoint.place, self._endpoint.username)
+
+    def _loss(self, ask: CmdletAsk, lost: _Lost) -> Failure:
+        failure = self._failure(lost.error)
+        if failure.reason in (FailureReason.SIGN_IN, FailureReason.FORBIDDEN):
+            self._refused = failure
+            return failure
+        if not lost.started or _is_harmless(ask):
+            return failure
+        return Failure(
+            reason=failure.reason,
+            says=f"{ask.name} was sent, but it is not known whether it was carried out: {failure.says}",
+            next_step="Look at the present state before it is run again.",
+        )
+
+    def _overdue(self, ask: CmdletAsk) -> CmdletAnswer:
+        """The cmdlet took too long, or nobody waits for it any more: the server is told to stop it."""
+        place = self._endpoint.place
+        if self._given_up.is_set():  # whoever gave up also closes the session
+            says = f"{ask.name} was given up before {place} had answered."
+        else:
+            says = f"{ask.name} did not end within {self._longest:g} s at {place}."
+            self._leave_quickly()
+        step = "Look at the load of the Exchange server."
+        if not _is_harmless(ask):
+            step = f"Look at the present state before it is run again. {step}"
+        return CmdletAnswer(failure=Failure(reason=FailureReason.UNREACHABLE, says=says, next_step=step))
+
+    def _leave_quickly(self) -> None:
+        """End the session at the server, which ends what it runs, without much waiting."""
+        pool = self._pool
+        if pool is not None:
+            pool.connection.transport.connection_timeout = FAREWELL_SECONDS
+            pool.connection.transport.read_timeout = FAREWELL_SECONDS
+            with suppress(Exception):
+                pool.close()
+        self._discard()
+
+
+class _OutputAsText(Serializer):
+    """Leaves pipeline output as it came: XML text. Everything else pypsrp reads itself."""
+
+    def deserialize(self, element: Any, metadata: Any = None, clear: bool = True) -> Any:
+        """An element or its text as a Python value."""
+        if isinstance(element, str):
+            if "<!DOCTYPE" in element:
+                raise CannotGoOn(
+                    Failure(
+                        reason=FailureReason.MALFORMED,
+                        says="A remoting message in the reply declares a document type (DOCTYPE), which is never read.",
+                        next_step="Ask what answers there: no Exchange server sends such messages.",
+                    )
+                )
+            if metadata is None:
+                return element
+        return super().deserialize(element, metadata, clear)
+
+
+def _checked(send: Callable[..., bytes]) -> Callable[..., bytes]:
+    """``send`` of pypsrp's transport with every reply through our own XML parser before pypsrp's."""
+
+    def sent(message: bytes, **options: Any) -> bytes:
+        try:
+            reply = send(message, **options)
+        except WinRMTransportError as error:
+            _refuse_hostile(str(error.response_text).encode())
+            raise
+        _refuse_hostile(reply, must_be_xml=True)
+        return reply
+
+    return sent
+
+
+def _refuse_hostile(reply: bytes, *, must_be_xml: bool = False) -> None:
+    """Raise ``CannotGoOn`` for a reply pypsrp's parser must not see. The page of an error need not be XML."""
+    try:
+        parse_xml(reply)
+    except XmlRefused as refused:
+        if must_be_xml or b"<!" in reply:
+            raise CannotGoOn(
+                Failure(
+                    reason=FailureReason.MALFORMED,
+                    says=f"The reply is not remote PowerShell's: {refused}",
+                    next_step="Check exchange.powershell_url, and what answers there.",
+                )
+            ) from None
+
+
+def _is_harmless(ask: CmdletAsk) -> bool:
+    return ask.name.lower().startswith(_HARMLESS)
+
+
+def argument(value: Any) -> Any:
+    """A parameter's value as pypsrp sends it: lists for tuples, a hash table for a dict, text for an instant."""
+    if isinstance(value, Mapping):
+        return {str(key): argument(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [argument(entry) for entry in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, int) and not isinstance(value, bool) and not -_INT32 <= value < _INT32:
+        return TaggedValue("I64", str(value))
+    return value
+
+
+def read_answer(shell: PowerShell, ask: CmdletAsk) -> CmdletAnswer:
+    """What an ended pipeline wrote."""
+    errors = shell.streams.error
+    unavailable = next((error for error in errors if str(error.fq_error or "").startswith(_UNAVAILABLE)), None)
+    if unavailable is not None:
+        return CmdletAnswer(
+            failure=Failure(
+                reason=FailureReason.FORBIDDEN,
+                says=f"{ask.name} is not available to this account: {_sentence(unavailable).partition('. ')[0]}",
+                next_step="Give the account a role group that holds the cmdlet and its parameters, or check the "
+                "version of Exchange.",
+            )
+        )
+    sentences = tuple(_sentence(error) for error in errors)
+    if not sentences and shell.state != PSInvocationState.COMPLETED:
+        sentences = (f"{ask.name} ended without a result, and Exchange gave no reason.",)
+    try:
+        objects = tuple(one for output in shell.output for one in _objects(output))
+    except (XmlRefused, ClixmlRefused) as refused:
+        return CmdletAnswer(
+            failure=Failure(
+                reason=FailureReason.MALFORMED, says=f"An object of {ask.name} could not be read: {refused}"
+            )
+        )
+    return CmdletAnswer(
+        objects=objects,
+        errors=sentences,
+        warnings=tuple(str(warning.message) for warning in shell.streams.warning),
+        not_found=any(_is_absent(error) for error in errors),
+    )
+
+
+def _objects(output: Any) -> list[dict[str, Any]]:
+    """The objects in one output; a bare value becomes an object, as ``clixml.read`` makes it."""
+    if not isinstance(output, str) or not output:
+        return []
+    value = read_element(parse_xml(output.encode()))
+    items = value if isinstance(value, list) else [value]
+    return [
+        item if isinstance(item, dict) else {"ToString": text(item), "Value": item}
+        for item in items
+        if item is not None
+    ]
+
+
+def _sentence(error: Any) -> str:
+    """The text an error record shows people."""
+    said = getattr(error, "_to_string", None)
+    if not said:
+        inner = getattr(error.exception, "adapted_properties", {}) if error.exception is not None else {}
+        said = inner.get("Message") or error.message
+    return " ".join(str(said or "An error without a text.").split())
+
+
+def _is_absent(error: Any) -> bool:
+    reason = str(error.reason or "")
+    return reason in _ABSENT or any(f"Cmdlet-{name}]" in str(error.fq_error or "") for name in _ABSENT)

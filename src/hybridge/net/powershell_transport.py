@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from weakref import WeakSet
 
-import requests  # type: ignore[import-untyped]
+import requests
 from aiohttp.abc import AbstractResolver
-from requests.adapters import HTTPAdapter  # type: ignore[import-untyped]
+from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
@@ -81,15 +81,18 @@ class Way:
         """A TCP connection to the first address that accepts one. Raises ``CannotGoOn`` or ``OSError``."""
         self._connections.add(connection)
         host, port = connection.host, connection.port or 443
+        limit = min(self.timeout, connection.timeout or self.timeout)
         wrong: OSError = ConnectionRefusedError()
         for address, mapped_port in self._places(host, port):
             try:
-                made = socket.create_connection((address, mapped_port), self.timeout)
+                made = socket.create_connection((address, mapped_port), limit)
             except OSError as error:
                 wrong = error
                 continue
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return made
+        if isinstance(wrong, TimeoutError):
+            raise CannotGoOn(late(f"{host} did not accept a connection within {limit:g} s.")) from wrong
         raise wrong
 
     def abort(self) -> None:
@@ -103,9 +106,7 @@ class Way:
                     continue
 
     def _places(self, host: str, port: int) -> list[tuple[str, int]]:
-        question = asyncio.run_coroutine_threadsafe(
-            self._resolver.resolve(host, port, socket.AF_UNSPEC), self._loop
-        )
+        question = asyncio.run_coroutine_threadsafe(self._resolver.resolve(host, port, socket.AF_UNSPEC), self._loop)
         try:
             found = question.result(self.timeout)
         except NotResolved as error:
@@ -122,7 +123,7 @@ class Way:
         return [(entry["host"], entry["port"]) for entry in found]
 
 
-class Adapter(HTTPAdapter):  # type: ignore[misc]
+class Adapter(HTTPAdapter):
     """The requests adapter of one session. ``ended`` tells that the time of the cmdlet is over."""
 
     def __init__(self, way: Way, place: str, ended: Callable[[], bool]) -> None:
@@ -153,37 +154,49 @@ class Adapter(HTTPAdapter):  # type: ignore[misc]
         try:
             response = super().send(request, stream=True, timeout=timeout, verify=True, cert=None, proxies={})
         except requests.ConnectTimeout as error:
-            raise CannotGoOn(self._late(f"{self._place} did not accept a connection in time.")) from error
+            raise CannotGoOn(late(f"{self._place} did not accept a connection in time.")) from error
         except requests.ReadTimeout as error:
-            raise CannotGoOn(self._late(f"{self._place} accepted the request but did not answer in time.")) from error
-        response.raw.stream = self._bounded(response.raw.stream)
+            raise CannotGoOn(late(f"{self._place} accepted the request but did not answer in time.")) from error
+        response.raw.stream = self._bounded(response)
         return response
 
-    def _late(self, says: str) -> Failure:
-        return Failure(
-            reason=FailureReason.UNREACHABLE,
-            says=says,
-            next_step="Check that the host is up and that no firewall is in the way. net.timeout sets the limit.",
-        )
+    def _bounded(self, response: requests.Response) -> Callable[..., Iterator[bytes]]:
+        """The reader of the reply, bounded. A reply that is not read to its end takes its connection with it."""
+        read = response.raw.stream
 
-    def _bounded(self, read: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
         def stream(amount: int = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
-            total = 0
-            for chunk in read(amount, decode_content=decode_content):
-                total += len(chunk)
-                if total > REPLY_LIMIT:
-                    raise CannotGoOn(
-                        Failure(
-                            reason=FailureReason.MALFORMED,
-                            says=f"The reply of {self._place} is larger than {REPLY_LIMIT // 1024**2} MiB.",
-                            next_step="Ask what answers there: remote PowerShell sends no such replies.",
-                        )
-                    )
-                if self._ended():
-                    raise CannotGoOn(self._late(f"The reply of {self._place} did not end in time."))
-                yield chunk
+            try:
+                yield from self._within_bounds(read(amount, decode_content=decode_content))
+            except BaseException:
+                response.raw.close()
+                raise
 
         return stream
+
+    def _within_bounds(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        total = 0
+        for chunk in chunks:
+            total += len(chunk)
+            if total > REPLY_LIMIT:
+                raise CannotGoOn(
+                    Failure(
+                        reason=FailureReason.MALFORMED,
+                        says=f"The reply of {self._place} is larger than {REPLY_LIMIT // 1024**2} MiB.",
+                        next_step="Ask what answers there: remote PowerShell sends no such replies.",
+                    )
+                )
+            if total > len(chunk) and self._ended():
+                raise CannotGoOn(late(f"The reply of {self._place} did not end in time."))
+            yield chunk
+
+
+def late(says: str) -> Failure:
+    """The failure for something that took too long."""
+    return Failure(
+        reason=FailureReason.UNREACHABLE,
+        says=says,
+        next_step="Check that the host is up and that no firewall is in the way. net.timeout sets the limit.",
+    )
 
 
 def _pool_class(way: Way) -> type[HTTPSConnectionPool]:

@@ -11,7 +11,6 @@ from yarl import URL
 
 from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
 from hybridge.net.connect_to import ConnectTo, is_address, plain_name, read_place
-from hybridge.net.dns import not_mapped
 from hybridge.terms.clouds import CLOUDS
 from hybridge.wire.ask import Failure, FailureReason, HttpAsk, Sign
 
@@ -44,7 +43,8 @@ def host_of(url: URL) -> str:
 
 def place_of(url: URL) -> str:
     """Host, with the port when it is not the scheme's own: how sentences name a server."""
-    return host_of(url) if url.is_default_port() else f"{host_of(url)}:{url.port}"
+    host = f"[{host_of(url)}]" if ":" in host_of(url) else host_of(url)
+    return host if url.is_default_port() else f"{host}:{url.port}"
 
 
 def may_connect(url: URL, net: NetConfig, table: ConnectTo) -> Failure | None:
@@ -52,12 +52,14 @@ def may_connect(url: URL, net: NetConfig, table: ConnectTo) -> Failure | None:
     host = host_of(url)
     if not is_address(host) or not (net.only_mapped or table):
         return None
-    if net.only_mapped:
-        return not_mapped(host)
     if table.find(host, url.port or 0) is not None:
         return _refused(
             f"{host} stands in net.connect_to, which is applied to names only, so it is not asked by its address.",
             "Ask by host name.",
+        )
+    if net.only_mapped:
+        return _refused(
+            f"{host} is an address, and net.only_mapped allows only the hosts of net.connect_to.", "Ask by host name."
         )
     return None
 

@@ -20,10 +20,11 @@ class Organization:
     Every method that changes something returns a new organization. Iteration is in the order of addresses.
     """
 
-    __slots__ = ("_records",)
+    __slots__ = ("_by_kind", "_records")
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self._records: Mapping[Address, Record] = MappingProxyType({record.address: record for record in records})
+        self._by_kind: dict[type[Record], tuple[Record, ...]] | None = None
 
     def __iter__(self) -> Iterator[Record]:
         return (self._records[address] for address in sorted(self._records))
@@ -47,14 +48,22 @@ class Organization:
 
     def all(self, kind: type[R], premises: Premises | None = None, scope: str | None = None) -> tuple[R, ...]:
         """Every record of ``kind``, optionally of one side and one scope, in the order of identities."""
-        found = (
+        return tuple(
             record
-            for record in self._records.values()
-            if type(record) is kind
-            and (premises is None or record.premises is premises)
-            and (scope is None or record.scope == scope.lower())
+            for record in self._of(kind)
+            if (premises is None or record.premises is premises) and (scope is None or record.scope == scope.lower())
         )
-        return tuple(sorted(found, key=lambda record: record.address))
+
+    def _of(self, kind: type[R]) -> tuple[R, ...]:
+        """Every record of exactly ``kind`` in the order of addresses; sorted once, as lookups by kind are the rule."""
+        if self._by_kind is None:
+            groups: dict[type[Record], list[Record]] = {}
+            for record in self._records.values():
+                groups.setdefault(type(record), []).append(record)
+            self._by_kind = {
+                each: tuple(sorted(group, key=lambda record: record.address)) for each, group in groups.items()
+            }
+        return self._by_kind.get(kind, ())  # type: ignore[return-value]
 
     def put(self, *records: Record) -> Organization:
         """With ``records`` added, each replacing the one at its address."""

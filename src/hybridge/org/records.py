@@ -89,7 +89,7 @@ class Mailbox(Record, frozen=True, kw_only=True):
 
 
 class MailUser(Record, frozen=True, kw_only=True):
-    """Get-MailUser. ``identity`` is the Name on-premises; online, the address of the on-premises mailbox it stands for."""
+    """Get-MailUser. ``identity`` is the Name; online, the address of the on-premises mailbox it stands for."""
 
     cmdlet: ClassVar[str] = "Get-MailUser"
     user_principal_name: str = ""

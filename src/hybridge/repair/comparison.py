@@ -3,8 +3,7 @@
 Values are folded before they are compared. Text ignores case, as Exchange does. Lists which Exchange keeps as sets
 (allow lists, delegates, rights, role entries) ignore their order; pinned apps keep it. "No list" and "an empty list"
 differ. The keys of a service principal are the DER bytes of those that have not expired: ids, names and dates are
-given by Entra anew at every write. A principal that is absent and one without a key are the same to us, because
-undoing its creation takes our key away and leaves the principal.
+given by Entra anew at every write.
 """
 
 from __future__ import annotations
@@ -48,10 +47,15 @@ def differences(
     if left is None or right is None:
         return ()
     return tuple(
-        Difference(field=name, expected=shown(field_of(expected, name)), found=shown(field_of(found, name)))
+        Difference(field=name, expected=shown(_living(expected, name, now)), found=shown(_living(found, name, now)))
         for name, value in left.items()
         if right[name] != value
     )
+
+
+def _living(record: Record | None, name: str, now: datetime) -> Any:
+    value = field_of(record, name)
+    return live_keys(value, now) if isinstance(record, ServicePrincipal) else value
 
 
 def same(address: Address, one: Record | None, other: Record | None, now: datetime) -> bool:
@@ -83,8 +87,8 @@ def _half_way(present: Any, start: Any, end: Any) -> bool:
 
 def folded(address: Address, record: Record | None, now: datetime) -> dict[str, Any] | None:
     """The compared fields of ``record`` in a form in which equal means the same; None for an absent record."""
-    if address.kind == ServicePrincipal.__name__:
-        keys = live_keys(record.key_credentials, now) if isinstance(record, ServicePrincipal) else ()
+    if isinstance(record, ServicePrincipal):
+        keys = live_keys(record.key_credentials, now)
         return {"key_credentials": frozenset(key.key or key.key_id for key in keys)}
     row = writable(address)
     if record is None or row is None:

@@ -112,6 +112,8 @@ async def apply(
     now = clock.now()
     if reason := _unfit(plan, hands, journal, now):
         return Applied(plan=plan.id, complete=False, says=reason, steps=_not_reached(plan.changes))
+    if not plan.changes:
+        return Applied(plan=plan.id, complete=True, says="The plan holds no change to make.")
     known = journal.read()
     steps = []
     for number, change in enumerate(plan.changes, start=1):

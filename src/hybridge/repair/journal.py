@@ -22,7 +22,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import msgspec
 
@@ -187,7 +187,7 @@ class OpenJournal:
             self._file.close()
             self._file = None
 
-    def __enter__(self) -> OpenJournal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

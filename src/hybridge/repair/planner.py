@@ -1,9 +1,11 @@
 """From findings to a plan: fold cures into a projected organization and look again, until nothing is found.
 
 Nothing is written here; a plan is proved on paper first. One round looks at the projected evidence and asks every
-finding's cause for its cure. A change is folded in at once, so that the next cure in the same round starts from it;
-where a cure touches a record that the round has touched already, its check is asked again first, because the finding
-may be healed by now. A finding whose cure is left to a person stays, is collected once, and counts as answered.
+finding's cause for its cure. The changes are folded into the organization together at the end of the round, so that a
+plan for thousands of mailboxes stays quick; but where a cure touches a record that the round has touched already, they
+are folded at once and its check is asked again, because the finding may be healed by now, and if it is not, its cure
+must start from what is there by then. A finding whose cure is left to a person stays, is collected once, and counts as
+answered.
 
 Causes are healed first. What a server really answered (a symptom check's finding) does not change on paper, so those
 that no found cause explains are asked for their cure once, afterwards; if that brought changes, the causes are looked
@@ -70,10 +72,7 @@ def prove(checks: Iterable[Check], evidence: Evidence, subjects: Sequence[Subjec
         if draft.check(finding).symptom
     ]
     draft.settle()
-    before = draft.organization
-    for finding in symptoms:
-        draft.take(finding)
-    if draft.organization is not before:
+    if draft.round(symptoms):
         draft.settle()
     return draft.plan()
 
@@ -87,6 +86,8 @@ class _Draft:
     subjects: tuple[Subject, ...]
     organization: Organization
     changes: dict[Address, Change] = field(default_factory=dict)
+    pending: list[Change] = field(default_factory=list)
+    """Changes of this round that ``organization`` does not show yet."""
     manual: dict[tuple[str, Subject, str], Manual] = field(default_factory=dict)
     answered: set[tuple[str, Subject, Address | None]] = field(default_factory=set)
     """Findings left to a person: cause, subject and record."""
@@ -101,9 +102,8 @@ class _Draft:
             found = [finding for finding in self._causes_found() if not self._left_to_a_person(finding)]
             if not found:
                 return
-            before = self.organization
-            self._round(found)
-            if self.organization is before and all(not self._left_to_a_person(finding) for finding in found):
+            changed = self.round(found)
+            if not changed and all(not self._left_to_a_person(finding) for finding in found):
                 break
         raise Unsettled(finding.name for finding in found)
 
@@ -113,16 +113,20 @@ class _Draft:
         for result in examine(projected, self.subjects, causes):
             yield from result.findings
 
-    def _round(self, found: Iterable[Finding]) -> None:
+    def round(self, found: Iterable[Finding]) -> bool:
+        """Add the cure of every finding; True when the organization would change."""
         touched: set[Address] = set()
         for finding in found:
             cure = self._cure(finding)
             if not isinstance(cure, Manual) and any(change.address in touched for change in cure):
-                again = self._again(finding)
+                self._show_pending()
+                again = finding if self.check(finding).symptom else self._again(finding)
                 if again is None:
                     continue
                 finding, cure = again, self._cure(again)
-            touched.update(self._fold(finding, cure))
+            touched |= self._fold(finding, cure)
+        self._show_pending()
+        return bool(touched)
 
     def _again(self, finding: Finding) -> Finding | None:
         """The same finding as it stands after the changes so far, or None when they healed it."""
@@ -132,10 +136,6 @@ class _Draft:
                 if (other.cause, other.address) == (finding.cause, finding.address):
                     return other
         return None
-
-    def take(self, finding: Finding) -> None:
-        """Add the cure of one finding."""
-        self._fold(finding, self._cure(finding))
 
     def _cure(self, finding: Finding) -> tuple[Change, ...] | Manual:
         return self.check(finding).cause(finding.cause).heals(finding, self.organization)
@@ -156,9 +156,16 @@ class _Draft:
             named_change = msgspec.structs.replace(one, why=tuple(dict.fromkeys((*one.why, finding.name))))
             earlier = self.changes.get(one.address)
             self.changes[one.address] = merged(earlier, named_change) if earlier else named_change
-            self.organization = one.applied_to(self.organization)
+            self.pending.append(one)
             changed.add(one.address)
         return changed
+
+    def _show_pending(self) -> None:
+        gone = [one.address for one in self.pending if one.after is None]
+        kept = [one.after for one in self.pending if one.after is not None]
+        if self.pending:
+            self.organization = self.organization.drop(*gone).put(*kept)
+        self.pending.clear()
 
     def _left_to_a_person(self, finding: Finding) -> bool:
         return (finding.name, finding.subject, finding.address) in self.answered

@@ -56,13 +56,17 @@ def judge(
 
 
 def ours_only(record: Record | None, change: Change, now: datetime) -> Record | None:
-    """A service principal reduced to the keys that ``change`` adds or removes; any other record as it is."""
+    """A service principal reduced to the keys that ``change`` adds or removes; any other record as it is.
+
+    One that ``change`` removes, and that holds none of our keys any more, counts as gone: others may use it by now.
+    """
     if not isinstance(record, ServicePrincipal):
         return record
     touched = set(live_ders(change.before, now)) ^ set(live_ders(change.after, now))
-    return msgspec.structs.replace(
-        record, key_credentials=tuple(key for key in record.key_credentials if key.key in touched)
-    )
+    ours = tuple(key for key in record.key_credentials if key.key in touched)
+    if change.after is None and not ours:
+        return None
+    return msgspec.structs.replace(record, key_credentials=ours)
 
 
 def _any(record: Record | None) -> AnyRecord | None:

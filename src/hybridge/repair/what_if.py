@@ -60,8 +60,12 @@ def _list_effect(name: str, old: tuple[object, ...], new: tuple[object, ...]) ->
     """Only what comes and goes: lists may be long."""
     added = tuple(entry for entry in new if _plain(entry) not in map(_plain, old))
     gone = tuple(entry for entry in old if _plain(entry) not in map(_plain, new))
-    yield f"before: {name} with {len(old)} entries" + (f", to lose {shown(gone)}" if gone else "")
-    yield f"after:  {name} with {len(new)} entries" + (f", new {shown(added)}" if added else "")
+    yield f"before: {name} with {_entries(old)}" + (f", to lose {shown(gone)}" if gone else "")
+    yield f"after:  {name} with {_entries(new)}" + (f", new {shown(added)}" if added else "")
+
+
+def _entries(value: tuple[object, ...]) -> str:
+    return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
 
 
 def _plain(entry: object) -> object:
@@ -86,7 +90,7 @@ def _undo(change: Change, plan: Plan) -> str:
     if change.address.kind != ServicePrincipal.__name__:
         return "yes"
     if change.before is None:
-        return "yes, but the service principal itself stays, without our key"
+        return "yes; if somebody has added a key by then, the service principal stays, without ours"
     keys = change.before.key_credentials if isinstance(change.before, ServicePrincipal) else ()
     expired = len(keys) - len(live_keys(keys, plan.evidence_at))
     return f"yes, but {expired} expired key(s) are dropped for good" if expired else "yes"

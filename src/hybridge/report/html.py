@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from hybridge.findings import CheckResult, Finding, Outcome, Severity
 from hybridge.report.model import Report
-from hybridge.report.text import gaps, grouped
+from hybridge.report.text import changes_for, gaps, grouped
 from hybridge.terms.symptoms import Symptom
 
 SHOWN = 20
@@ -56,6 +56,7 @@ def render(report: Report) -> str:
         report=report,
         organization=report.request.organization or "organization",
         seconds=(report.ended - report.started).total_seconds(),
+        cause_count=report.cause_count,
         check_count=len({result.check for result in report.results}),
         style=Markup(style),
         script=Markup(script),
@@ -106,7 +107,7 @@ def _groups(report: Report) -> list[dict[str, Any]]:
     return [
         {
             "title": symptom.says if symptom else "Found, though nobody would notice it yet",
-            "items": [_item(report, name, group) for name, group in grouped(findings)],
+            "entries": [_item(report, name, group) for name, group in grouped(findings)],
         }
         for symptom, findings in report.by_symptom()
     ]
@@ -129,7 +130,7 @@ def _item(report: Report, name: str, group: tuple[Finding, ...]) -> dict[str, An
         "more": max(0, len(says) - SHOWN),
         "why": report.text_of(group[0].check).why,
         "effects": _unique(effect.says for finding in group for effect in report.effects_of(finding)),
-        "changes": [change for change in plan.changes if name in change.why] if plan else [],
+        "changes": changes_for(report, group),
         "manual": [manual for manual in plan.manual if manual.cause == name] if plan else [],
         "origins": list({o.source: o for finding in group for o in finding.origins}.values())[:SHOWN],
         "search": " ".join((name, *says, *who)).lower(),

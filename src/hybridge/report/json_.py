@@ -42,7 +42,7 @@ def _result(result: CheckResult) -> dict[str, Any]:
         "outcome": result.outcome,
         "severity": result.severity,
         "findings": [_finding(finding) for finding in result.findings],
-        "explained_by": result.explained_by,
+        "explained_by": list(result.explained_by),
         "unseen": result.unseen,
         "reason": result.reason,
         "took_ms": round(result.took_ms, 3),
@@ -56,5 +56,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "address": str(finding.address) if finding.address else None,
         "facts": finding.facts,
         "symptoms": finding.symptoms,
+        "explained_by": finding.explained_by,
         "origins": finding.origins,
     }

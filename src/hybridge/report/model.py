@@ -71,22 +71,22 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def standing(self) -> tuple[CheckResult, ...]:
-        """Failed results that stand for themselves (not explained by a cause), errors first."""
-        failed = [r for r in self.results if r.outcome is Outcome.FAILED and not r.explained_by]
+        """Failed results with a finding that stands for itself (not explained by a cause), errors first."""
+        failed = [r for r in self.results if r.outcome is Outcome.FAILED and r.standing]
         return tuple(sorted(failed, key=lambda r: (list(Severity).index(r.severity), r.check, r.subject)))
 
     @property
-    def effects(self) -> tuple[CheckResult, ...]:
-        """Failed symptom results that a found cause explains."""
-        return tuple(r for r in self.results if r.outcome is Outcome.FAILED and r.explained_by)
+    def cause_count(self) -> int:
+        """How many different causes stand for themselves."""
+        return len({finding.name for result in self.standing for finding in result.standing})
 
     def effects_of(self, finding: Finding) -> tuple[Finding, ...]:
         """What servers answered because of ``finding``."""
-        return tuple(e for result in self.effects if finding.name in result.explained_by for e in result.findings)
+        return tuple(e for result in self.results for e in result.findings if finding.name in e.explained_by)
 
     def by_symptom(self) -> tuple[tuple[Symptom | None, tuple[Finding, ...]], ...]:
         """Standing findings grouped by what people notice; None holds those nobody notices yet."""
-        findings = [finding for result in self.standing for finding in result.findings]
+        findings = [finding for result in self.standing for finding in result.standing]
         groups: list[tuple[Symptom | None, tuple[Finding, ...]]] = []
         for symptom in Symptom:
             hit = tuple(finding for finding in findings if symptom in finding.symptoms)

@@ -77,7 +77,7 @@ def _cause(report: Report, name: str, group: tuple[Finding, ...], last: bool, pa
     if len(says) > _SHOWN:
         yield f"{stem}   ... and {len(says) - _SHOWN} more"
     for label, texts in (
-        ("seen in", tuple(origin.source for finding in group for origin in finding.origins)),
+        ("seen in", tuple(brief(origin.source) for finding in group for origin in finding.origins)),
         ("effect", tuple(effect.says for finding in group for effect in report.effects_of(finding))),
         ("cure", tuple(cures(report, group))),
     ):
@@ -87,15 +87,25 @@ def _cause(report: Report, name: str, group: tuple[Finding, ...], last: bool, pa
 
 def cures(report: Report, group: tuple[Finding, ...]) -> Iterator[str]:
     """What ends ``group``, one text a change or manual cure."""
-    name = group[0].name
-    if report.plan is None:
-        return
-    for change in report.plan.changes:
-        if name in change.why:
-            yield change.says
-    for manual in report.plan.manual:
-        if manual.cause == name:
+    for change in changes_for(report, group):
+        yield change.says
+    for manual in report.plan.manual if report.plan else ():
+        if manual.cause == group[0].name:
             yield f"by hand: {manual.says} (hybridge checks show {group[0].check})"
+
+
+def changes_for(report: Report, group: tuple[Finding, ...]) -> tuple[Change, ...]:
+    """The planned changes that end ``group``: those of the very records at fault, else all of its cause."""
+    changes = tuple(change for change in report.plan.changes if group[0].name in change.why) if report.plan else ()
+    faulty = {finding.address for finding in group}
+    return tuple(change for change in changes if change.address in faulty) or changes
+
+
+def brief(source: str) -> str:
+    """A source without the query of its URL."""
+    address, mark, rest = source.partition("?")
+    tail = rest[rest.index(" (") :] if " (" in rest else ""
+    return f"{address}{tail}" if mark else source
 
 
 def _labelled(label: str, texts: Iterable[str], stem: str, paint: Paint) -> Iterator[str]:
@@ -143,6 +153,7 @@ def _indented(text: str, indent: str) -> Iterator[str]:
 
 def _tail(report: Report, paint: Paint) -> Iterator[str]:
     counts = report.tally
+    found = f"{report.cause_count} cause{'s' if report.cause_count != 1 else ''} found. Checks: "
     parts = [
         paint(f"{counts.failed} failed", "red" if counts.failed else "dim"),
         paint(f"{counts.warnings} warnings", "yellow" if counts.warnings else "dim"),
@@ -152,7 +163,7 @@ def _tail(report: Report, paint: Paint) -> Iterator[str]:
     ]
     if counts.accepted:
         parts.append(f"{counts.accepted} accepted")
-    yield ", ".join(parts)
+    yield found + ", ".join(parts)
 
 
 def render_change(number: int, change: Change) -> str:

@@ -25,6 +25,7 @@ from hybridge.wire.xml import malformed
 
 APP_SETUP = "TeamsAppSetupPolicy"
 UPGRADE = "TeamsUpgradePolicy"
+_SERVICE = "The Teams configuration service"
 _ROOT = "/Skype.Policy/configurations"
 _HEADERS = (("Accept", "application/json"), ("x-authz-scope", "tenant"), ("X-Requested-With", "XMLHttpRequest"))
 
@@ -74,7 +75,7 @@ def read_upgrade_policies(answer: HttpAnswer) -> tuple[TeamsUpgradePolicy, ...] 
 
 def _read(answer: HttpAnswer, what: str, read_one: Callable[[dict[str, Any]], R]) -> tuple[R, ...] | Failure:
     if answer.failure or answer.status != 200:
-        return read_error(answer, what)
+        return read_error(answer, what, _SERVICE)
     try:
         body = read_json(answer.body)
     except JsonRefused as error:
@@ -109,7 +110,7 @@ def _order(app: dict[str, Any]) -> int:
 
 def read_put(answer: HttpAnswer) -> Failure | None:
     """None when a policy was written, else why not."""
-    return read_done(answer, "the change of the policy")
+    return read_done(answer, "the change of the policy", _SERVICE)
 
 
 def properties_of(policy: TeamsAppSetupPolicy | TeamsUpgradePolicy) -> dict[str, Any]:

@@ -8,7 +8,8 @@ against `EwsBlockList`, the way Exchange does it: only `*` is special, the whole
 ignored. Each feature that loses a service is a finding of its own (delegation, calendar, presence). An enforced list
 without entries refuses everybody. Where an entry was clearly meant for a refused service, the finding says what is
 wrong with it: a stray blank (`"* Microsoft.Skype.Presence.App/*"`), several patterns in one entry, no asterisk, or
-typographic quotes. The lists hold for REST callers too, `EwsEnabled` does not: presence survives `EwsEnabled` False.
+typographic quotes. The lists hold for REST callers too. `EwsEnabled` is documented for EWS alone, but guidance asks for
+it for presence as well (automatic replies), so that all three features count as lost.
 
 | service | User-Agent | entry to add |
 | --- | --- | --- |

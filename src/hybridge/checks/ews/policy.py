@@ -36,8 +36,7 @@ SYMPTOM_OF = {
 """What a person notices when the callers of a feature are refused."""
 
 EVERY_SYMPTOM = tuple(SYMPTOM_OF.values())
-OVER_EWS = (Symptom.DELEGATE_CANNOT_SCHEDULE, Symptom.CALENDAR_MISSING)
-"""Symptoms of EWS itself being shut: presence comes by REST, which EwsEnabled does not concern."""
+"""When EWS is shut altogether. Presence reads events by REST, but guidance asks for EWS too (automatic replies)."""
 
 ALLOW_LIST = "EnforceAllowList"
 BLOCK_LIST = "EnforceBlockList"
@@ -115,6 +114,10 @@ _TYPOGRAPHIC = {
 """Characters that come with a command copied from a web page or a word processor, and what was meant by them."""
 
 
+_WORD = 4
+"""Characters a text needs before it can be taken for the name of a caller."""
+
+
 def _typed(text: str) -> tuple[str, ...]:
     return (text.translate(_TYPOGRAPHIC),)
 
@@ -128,7 +131,7 @@ def _without_blanks(text: str) -> tuple[str, ...]:
 
 
 def _surrounded(text: str) -> tuple[str, ...]:
-    return (text if "*" in text or not text else f"*{text}*",)
+    return (text if "*" in text or len(text) < _WORD else f"*{text}*",)
 
 
 _FORGIVING: tuple[tuple[str, Callable[[str], tuple[str, ...]]], ...] = (
@@ -275,7 +278,7 @@ def policy_causes(owner: str, spoil: Spoil) -> tuple[Cause, ...]:
         )
 
     def blocking(organization: Organization) -> Organization:
-        listed = ("*Teams*", "LegacyMailClient/*")
+        listed = ("LegacyMailClient/*", "*Teams*")
         return spoil(organization, {"ews_application_access_policy": BLOCK_LIST, "ews_block_list": listed})
 
     return (
@@ -284,7 +287,7 @@ def policy_causes(owner: str, spoil: Spoil) -> tuple[Cause, ...]:
             says=f"EWS is switched off for {owner}.",
             breaks=lambda organization: spoil(organization, {"ews_enabled": False}),
             heals=enable,
-            symptoms=OVER_EWS,
+            symptoms=EVERY_SYMPTOM,
         ),
         Cause(
             slug="list-empty",

@@ -13,8 +13,8 @@ A new certificate, where it is not set, gone or expired (answer *No* when asked 
 
 ```powershell
 $name = "Microsoft Exchange Server Auth Certificate"
-$new = New-ExchangeCertificate -KeySize 2048 -PrivateKeyExportable $true -Services SMTP -DomainName @() `
-  -SubjectName "CN=$name" -FriendlyName $name
+$new = New-ExchangeCertificate -KeySize 2048 -PrivateKeyExportable $true -Services SMTP `
+  -DomainName $env:USERDNSDOMAIN -SubjectName "CN=$name" -FriendlyName $name
 Set-AuthConfig -NewCertificateThumbprint $new.Thumbprint -NewCertificateEffectiveDate (Get-Date)
 Set-AuthConfig -PublishCertificate
 Set-AuthConfig -ClearPreviousCertificate
@@ -79,8 +79,8 @@ SOON = timedelta(days=60)
 _DELEGATION = (Symptom.DELEGATE_CANNOT_SCHEDULE,)
 _NAME = '"Microsoft Exchange Server Auth Certificate"'
 _MAKE = (
-    "$new = New-ExchangeCertificate -KeySize 2048 -PrivateKeyExportable $true -Services SMTP -DomainName @() "
-    f'-SubjectName "CN=Microsoft Exchange Server Auth Certificate" -FriendlyName {_NAME}'
+    "$new = New-ExchangeCertificate -KeySize 2048 -PrivateKeyExportable $true -Services SMTP "
+    f'-DomainName $env:USERDNSDOMAIN -SubjectName "CN=Microsoft Exchange Server Auth Certificate" -FriendlyName {_NAME}'
 )
 _RENEW = (
     _MAKE,

@@ -13,11 +13,10 @@ search **Calendar**, **Add**, **Save**. Or:
 
 ```powershell
 Connect-MicrosoftTeams
-$policy = Get-CsTeamsAppSetupPolicy -Identity "Global"
-$app = New-Object -TypeName Microsoft.Teams.Policy.Administration.Cmdlets.Core.PinnedApp -Property @{
-  Id = "ef56c0de-36fc-4ef8-b417-3d82ba9d073c"; Order = $policy.PinnedAppBarApps.Count + 1 }
-$policy.PinnedAppBarApps.Add($app)
-Set-CsTeamsAppSetupPolicy -Identity "Global" -PinnedAppBarApps $policy.PinnedAppBarApps
+$type = "Microsoft.Teams.Policy.Administration.Cmdlets.Core.PinnedApp"
+$ids = @((Get-CsTeamsAppSetupPolicy -Identity "Global").PinnedAppBarApps.Id) + "ef56c0de-36fc-4ef8-b417-3d82ba9d073c"
+$apps = @($ids | ForEach-Object { New-Object -TypeName $type -Property @{ Id = $_ } })
+Set-CsTeamsAppSetupPolicy -Identity "Global" -PinnedAppBarApps $apps
 ```
 
 It takes up to some hours to reach everybody.

@@ -141,11 +141,8 @@ class CoexistenceMode(Check):
 
     def _found(self, found: InForce[TeamsUpgradePolicy], mode: str, subject: Subject) -> Finding:
         own = found.name.lower() != GLOBAL.lower()
-        says = f"{subject.mailbox} is in coexistence mode {mode} by the organization's setting: it has no meetings in Teams."
-        if own:
-            says = (
-                f"{subject.mailbox} is in coexistence mode {mode} (policy {found.name}): it has no meetings in Teams."
-            )
+        by = f"policy {found.name}" if own else "the organization's setting"
+        says = f"{subject.mailbox} is in coexistence mode {mode} ({by}): it has no meetings in Teams."
         shared = found.policy.address if found.policy else None
         return self.finding(
             "user-mode" if own else "organization-mode",

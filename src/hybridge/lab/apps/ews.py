@@ -13,7 +13,7 @@ from typing import Any
 
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.ews_operations import NO_MAILBOX, OPERATIONS, Operation
-from hybridge.lab.apps.sign_in import caller_of
+from hybridge.lab.apps.sign_in import ews_caller
 from hybridge.lab.behaviour.ews_access import ews_access
 from hybridge.lab.behaviour.mailbox_rights import Caller
 from hybridge.lab.behaviour.server_oauth import NO_ROLE
@@ -41,7 +41,7 @@ class Opened:
 
 def answer_ews(estate: Estate, request: Request, server: ExchangeServer) -> HttpAnswer:
     """What ``server`` answers to a request for EWS."""
-    caller = caller_of(estate, request, server)
+    caller = ews_caller(estate, request, server)
     if isinstance(caller, HttpAnswer):
         return caller
     opened = _open(request.body) if request.method == "POST" else None

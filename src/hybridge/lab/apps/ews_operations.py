@@ -123,16 +123,23 @@ def _folder_owner(request: get_folder.Request) -> str:
     return ref.mailbox if ref.distinguished else (read_folder_id(ref.folder_id) or ("",))[0]
 
 
+def _nobody(_: object) -> str:
+    return ""
+
+
+def _written(_: Organization, __: Caller, response: str) -> str:
+    """The small operations depend on nothing, so reading their request already wrote the response."""
+    return response
+
+
 OPERATIONS = {
     "GetDelegate": Operation(get_delegate.read_request, lambda request: str(request.mailbox), _get_delegate),
     "GetFolder": Operation(get_folder.read_request, _folder_owner, _get_folder),
-    "GetUserAvailability": Operation(get_user_availability.read_request, lambda _: "", _get_user_availability),
+    "GetUserAvailability": Operation(get_user_availability.read_request, _nobody, _get_user_availability),
     "GetUserOofSettings": Operation(
         get_user_oof_settings.read_request, lambda request: str(request.mailbox), _get_user_oof_settings
     ),
-    "ConvertId": Operation(lambda element: element, lambda _: "", lambda _, __, element: convert_id(element)),
-    "GetServerTimeZones": Operation(
-        lambda element: element, lambda _: "", lambda _, __, element: server_time_zones(element)
-    ),
+    "ConvertId": Operation(convert_id, _nobody, _written),
+    "GetServerTimeZones": Operation(server_time_zones, _nobody, _written),
 }
 """By the name ``envelope.read_request`` gives."""

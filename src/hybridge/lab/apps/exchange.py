@@ -15,7 +15,7 @@ from hybridge.lab.apps import base
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.ews import answer_ews
 from hybridge.lab.apps.keepings import kept
-from hybridge.lab.apps.sign_in import caller_by_token, unauthorized, user_named_by_token
+from hybridge.lab.apps.sign_in import token_caller, unauthorized, user_named_by_token
 from hybridge.lab.behaviour import routing
 from hybridge.lab.behaviour.availability import events_within
 from hybridge.lab.behaviour.ews_access import ews_access
@@ -44,10 +44,8 @@ def answer(estate: Estate, request: Request) -> HttpAnswer:
     """What the world gets for a request to one of Exchange's names."""
     agent = request.headers.get("user-agent", "")
     verdict = edge(estate.organization, request.host, request.path, agent)
-    if request.path == SIGN_IN_PATH:
-        verdict = Edge.LOGIN_PAGE
     if verdict is not Edge.EXCHANGE:
-        return _edge_page(verdict, request)
+        return _edge_page(Edge.LOGIN_PAGE if request.path == SIGN_IN_PATH else verdict, request)
     mailbox = _mailbox_of(estate, request)
     server = front_end(estate.organization, request.host, mailbox)
     if server is None:
@@ -157,16 +155,16 @@ def _health(_: Estate, __: Request, server: ExchangeServer) -> HttpAnswer:
     )
 
 
-def _classic_autodiscover(estate: Estate, request: Request, server: ExchangeServer) -> HttpAnswer:
+def _classic_autodiscover(estate: Estate, request: Request, _: ExchangeServer) -> HttpAnswer:
     """Only the challenge: the lab has no classic Autodiscover behind it."""
-    return base.not_found() if request.principal else unauthorized(estate, server)
+    return base.not_found() if request.principal else unauthorized(estate)
 
 
 def _rest(estate: Estate, request: Request, server: ExchangeServer) -> HttpAnswer:
     """The REST API, which takes tokens only."""
     if not has_rest(version_of(server)):
         return base.not_found()
-    caller = caller_by_token(estate, request, server)
+    caller = token_caller(estate, request, server)
     if isinstance(caller, HttpAnswer):
         return caller
     agent = request.headers.get("user-agent", "")

@@ -48,4 +48,5 @@ def kept(estate: Estate) -> Keepings:
     found = _KEPT.get(estate)
     if found is None:
         found = _KEPT[estate] = Keepings()
+        estate.on_reset(found.presences.clear)
     return found

@@ -5,44 +5,44 @@ from __future__ import annotations
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.tokens import read_bearer
 from hybridge.lab.behaviour.mailbox_rights import Caller
-from hybridge.lab.behaviour.server_oauth import Denied, Place, challenge, judge
+from hybridge.lab.behaviour.server_oauth import Denied, Place, challenge, ews_takes_tokens, judge
 from hybridge.lab.estate import ADMINISTRATOR, Estate
 from hybridge.org.records import ExchangeServer
 from hybridge.wire import oauth
 from hybridge.wire.ask import HttpAnswer
 
 
-def caller_by_token(estate: Estate, request: Request, server: ExchangeServer) -> Caller | HttpAnswer:
-    """The caller the request's token signs in at ``server``, or the 401 that refuses it and says what is offered."""
-    token = read_bearer(estate, request.headers.get("authorization", ""))
-    if token is None:
-        return unauthorized(estate, server)
-    verdict = judge(estate.organization, token, Place(server, request.host, estate.now()))
-    if isinstance(verdict, Denied):
-        return unauthorized(estate, server, verdict)
-    return Caller(user=verdict.user, operations=verdict.operations)
-
-
-def caller_of(estate: Estate, request: Request, server: ExchangeServer) -> Caller | HttpAnswer:
-    """The caller by the listener's sign-in, else as ``caller_by_token``."""
+def ews_caller(estate: Estate, request: Request, server: ExchangeServer) -> Caller | HttpAnswer:
+    """The caller of EWS at ``server``, or the 401 that refuses and says what is offered."""
     if request.principal == ADMINISTRATOR:
         return Caller(full_access=True)
     if request.principal:
         return Caller(user=request.principal)
-    return caller_by_token(estate, request, server)
+    if not ews_takes_tokens(estate.organization, server):
+        return HttpAnswer(status=401)
+    return token_caller(estate, request, server)
 
 
-def unauthorized(estate: Estate, server: ExchangeServer, denied: Denied | None = None) -> HttpAnswer:
-    """The 401 of ``server``: its Bearer challenge while OAuth is on, and why a token was refused."""
-    offered = challenge(estate.organization, server)
-    headers = []
-    if offered:
-        bearer = oauth.write_challenge(
-            offered.trusted_issuers,
-            authorization_uri=offered.authorization_uri,
-            error="invalid_token" if denied else "",
-        )
-        headers.append(("www-authenticate", bearer))
+def token_caller(estate: Estate, request: Request, server: ExchangeServer) -> Caller | HttpAnswer:
+    """The caller the request's token signs in at ``server``, or the 401 that refuses it and says what is offered."""
+    token = read_bearer(estate, request.headers.get("authorization", ""))
+    if token is None:
+        return unauthorized(estate)
+    verdict = judge(estate.organization, token, Place(server, request.host, estate.now()))
+    if isinstance(verdict, Denied):
+        return unauthorized(estate, verdict)
+    return Caller(user=verdict.user, operations=verdict.operations)
+
+
+def unauthorized(estate: Estate, denied: Denied | None = None) -> HttpAnswer:
+    """A 401 with the Bearer challenge, and why a token was refused."""
+    offered = challenge(estate.organization)
+    bearer = oauth.write_challenge(
+        offered.trusted_issuers,
+        authorization_uri=offered.authorization_uri,
+        error="invalid_token" if denied else "",
+    )
+    headers = [("www-authenticate", bearer)]
     if denied:
         headers.append(("x-ms-diagnostics", oauth.write_diagnostics(denied.diagnostics)))
     return HttpAnswer(status=401, headers=tuple(headers))

@@ -25,14 +25,10 @@ BLOCKED = "EWS is blocked by policy for this user or tenant"
 
 @dataclass(frozen=True)
 class EwsVerdict:
-    """Whether a caller may in. ``policy_reason`` is the header Exchange Online sends, "" on-premises.
-
-    ``because`` says for the lab's own trace which setting decided.
-    """
+    """Whether a caller may in. ``policy_reason`` is the header Exchange Online sends, "" on-premises."""
 
     allowed: bool
     policy_reason: str = ""
-    because: str = ""
 
 
 def ews_access(
@@ -41,15 +37,13 @@ def ews_access(
     """Whether ``user_agent`` may use EWS (or, with ``rest``, the REST API) for ``mailbox``."""
     config = next(iter(organization.all(OrganizationConfig, premises)), None)
     cas_mailbox = organization.one(CasMailbox, premises, mailbox)
-    for holder, whose in ((config, "the organization"), (cas_mailbox, mailbox)):
-        if holder is not None and holder.ews_enabled is False and not rest:
-            return _refused(premises, DISABLED, f"EwsEnabled is False for {whose}")
+    if not rest and any(holder and holder.ews_enabled is False for holder in (config, cas_mailbox)):
+        return _refused(premises, DISABLED)
     overrides = cas_mailbox is not None and cas_mailbox.ews_enabled is True and _policy(cas_mailbox)
     holder = cas_mailbox if overrides else config
     if holder is None or _lets_in(holder, user_agent):
         return EwsVerdict(True)
-    whose = mailbox if overrides else "the organization"
-    return _refused(premises, BLOCKED, f"{_policy(holder)} of {whose} refuses {user_agent!r}")
+    return _refused(premises, BLOCKED)
 
 
 def _policy(holder: EwsAccess) -> str:
@@ -66,5 +60,5 @@ def _lets_in(holder: EwsAccess, user_agent: str) -> bool:
             return True
 
 
-def _refused(premises: Premises, reason: str, because: str) -> EwsVerdict:
-    return EwsVerdict(False, reason if premises is Premises.ONLINE else "", because)
+def _refused(premises: Premises, reason: str) -> EwsVerdict:
+    return EwsVerdict(False, reason if premises is Premises.ONLINE else "")

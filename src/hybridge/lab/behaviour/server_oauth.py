@@ -68,11 +68,14 @@ class Place:
     now: datetime
 
 
-def challenge(organization: Organization, server: r.ExchangeServer) -> Challenge | None:
-    """What ``server`` offers a caller without credentials; None while OAuth is off on its EWS virtual directory."""
+def ews_takes_tokens(organization: Organization, server: r.ExchangeServer) -> bool:
+    """Whether OAuth is on for the EWS virtual directory of ``server``. Other paths have directories of their own."""
     directory = ews_directory(organization, server)
-    if directory is None or directory.oauth_authentication is False:
-        return None
+    return directory is not None and directory.oauth_authentication is not False
+
+
+def challenge(organization: Organization) -> Challenge:
+    """What a path with OAuth offers a caller without credentials."""
     trusted = [one for one in organization.all(r.AuthServer, ON) if one.enabled]
     realms = dict.fromkeys(one.realm for one in trusted if one.realm)
     return Challenge(
@@ -85,10 +88,7 @@ def challenge(organization: Organization, server: r.ExchangeServer) -> Challenge
 
 
 def judge(organization: Organization, token: Token, place: Place) -> Accepted | Denied:
-    """Whether ``token`` signs its bearer in at ``place``."""
-    directory = ews_directory(organization, place.server)
-    if directory is None or directory.oauth_authentication is False:
-        return _denied(4000000, "OAuth is not enabled here.", "oauth_not_available")
+    """Whether ``token`` signs its bearer in at ``place``, on a path with OAuth."""
     if not token.signed:
         return _denied(2000000, "The token has an invalid signature.", "invalid_signature")
     if token.expires_at <= place.now:

@@ -1,6 +1,7 @@
 """One pipeline: which cmdlet it asks for, and what it writes.
 
-psrpcore has no public way to end a pipeline as Failed, so that message is made here.
+psrpcore has no public way to end a pipeline as Failed, so that message is made here. Its ``start`` would announce the
+state Running, which real servers do not.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def read_ask(metadata: Any) -> CmdletAsk | ErrorSeen:
 
 async def run(pipeline: ServerPipeline, execute: Execute, caller: Caller) -> None:
     """Run the pipeline to its end, leaving its messages in the pool's outgoing buffer."""
-    pipeline.start()
+    pipeline.state = PSInvocationState.Running
     ask = read_ask(pipeline.metadata)
     outcome = Outcome(errors=(ask,)) if isinstance(ask, ErrorSeen) else await _executed(execute, ask, caller)
     if pipeline.state is PSInvocationState.Running:  # not stopped meanwhile

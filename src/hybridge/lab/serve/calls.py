@@ -11,13 +11,13 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import perf_counter
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from hybridge.lab.serve.running import RunningLab
 from hybridge.lab.serve.zone import Zone
 from hybridge.wire.ask import (
     CmdletAnswer,
@@ -30,9 +30,6 @@ from hybridge.wire.ask import (
     HttpAsk,
     Sign,
 )
-
-if TYPE_CHECKING:
-    from hybridge.lab.serve.running import RunningLab
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
@@ -50,9 +47,7 @@ class _LabResolver(AbstractResolver):
         if port != 443 or not self._zone.records(host, "A"):
             raise OSError(None, f"{host}:{port} leads nowhere in this lab")
         return [
-            ResolveResult(
-                hostname=host, host="127.0.0.1", port=self._port, family=socket.AF_INET, proto=0, flags=0
-            )
+            ResolveResult(hostname=host, host="127.0.0.1", port=self._port, family=socket.AF_INET, proto=0, flags=0)
         ]
 
     async def close(self) -> None:
@@ -70,20 +65,11 @@ class Calls:
         """One request to the lab's listener."""
         if ask.sign is not Sign.NONE:
             return HttpAnswer(failure=_failure(FailureReason.NOT_CONFIGURED, "The lab's services have no account."))
-        started = perf_counter()
         try:
             answer = await self._send(ask)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             answer = HttpAnswer(failure=self._read_error(ask, error))
-        took_ms = (perf_counter() - started) * 1000
-        return HttpAnswer(
-            status=answer.status,
-            headers=answer.headers,
-            body=answer.body,
-            failure=answer.failure,
-            answered_at=self._lab.estate.now(),
-            took_ms=took_ms,
-        )
+        return msgspec.structs.replace(answer, answered_at=self._lab.estate.now())
 
     async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
         """Never runs: Teams has no shell."""
@@ -102,7 +88,7 @@ class Calls:
             ask.method, ask.url, headers=list(ask.headers), data=ask.body or None, allow_redirects=False
         )
         async with request as reply:
-            body = await reply.content.read(ask.limit + 1) if reply.content_length is None else await reply.read()
+            body = await reply.read()
             if len(body) > ask.limit:
                 says = f"The answer of {reply.url.host} is larger than the {ask.limit} bytes allowed."
                 return HttpAnswer(failure=_failure(FailureReason.MALFORMED, says))

@@ -28,6 +28,7 @@ from hybridge.net.tokens import EntraTokens
 from hybridge.net.trust import client_context
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import (
+    Answerer,
     CmdletAnswer,
     CmdletAsk,
     DnsAnswer,
@@ -197,7 +198,7 @@ class UnusableAnswerer:
 @asynccontextmanager
 async def open_live(
     net: NetConfig, exchange: ExchangeConfig, entra: EntraConfig, clock: Clock, pause: Pause = asyncio.sleep
-) -> AsyncIterator[LiveAnswerer | UnusableAnswerer]:
+) -> AsyncIterator[Answerer]:
     """An answerer on the live network, closed at the end.
 
     With a CA file that cannot be used nothing is asked: every answer is that failure (see also

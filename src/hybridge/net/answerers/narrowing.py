@@ -12,11 +12,13 @@
 An export may be partial. So when nothing is left, only a cmdlet that answers for single named objects says "not found";
 for objects that every mailbox or server has (permissions, automatic replies, certificates, virtual directories) the
 export does not cover what was asked.
+
+A whole organization asks once per mailbox, so every export is indexed once per rule, not searched for every ask.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +29,6 @@ from hybridge.wire.cmdlets.servers import server_name, server_of
 from hybridge.wire.cmdlets.teams import policy_name
 
 Object = dict[str, Any]
-Keeps = Callable[[Object, str], bool]
 
 _NAMES = (
     "Identity",
@@ -56,6 +57,35 @@ _OF_ALL = frozenset(
 
 
 @dataclass(frozen=True)
+class Rule:
+    """How one parameter narrows: ``keys`` are the names an object answers to, ``key`` the one a value asks for (both in
+    lower case), ``also`` a further condition on the value."""
+
+    keys: Callable[[Object], Iterable[str]]
+    key: Callable[[str], str] = str.strip
+    also: Callable[[Object, str], bool] | None = None
+
+
+class Listing:
+    """The objects of one export with an index per rule, made when a rule is first used."""
+
+    def __init__(self, objects: tuple[Object, ...]) -> None:
+        self.objects = objects
+        self._indexes: dict[Rule, dict[str, list[Object]]] = {}
+
+    def kept(self, rule: Rule, wanted: str) -> tuple[Object, ...]:
+        """The objects that answer to ``wanted`` (lower case) by ``rule``."""
+        if rule not in self._indexes:
+            index: dict[str, list[Object]] = {}
+            for one in self.objects:
+                for key in set(rule.keys(one)) - {""}:
+                    index.setdefault(key, []).append(one)
+            self._indexes[rule] = index
+        found = self._indexes[rule].get(rule.key(wanted), ())
+        return tuple(one for one in found if rule.also is None or rule.also(one, wanted))
+
+
+@dataclass(frozen=True)
 class Narrowed:
     """What is left. ``uncovered`` says that the export does not cover what was asked, ``missing`` that the one object
     asked for is not among them; ``ignored`` are parameters nothing was done about."""
@@ -71,85 +101,87 @@ def is_narrow(ask: CmdletAsk) -> bool:
     return any(name.lower() not in _HARMLESS for name, _ in ask.parameters)
 
 
-def narrow(ask: CmdletAsk, objects: tuple[Object, ...]) -> Narrowed:
-    """The ``objects`` of an export that answer ``ask``, see the head of this file."""
+def narrow(ask: CmdletAsk, listing: Listing) -> Narrowed:
+    """The objects of an export that answer ``ask``, see the head of this file."""
     ignored: list[str] = []
     named = False
-    kept = objects
     for name, value in ask.parameters:
         if name.lower() in _HARMLESS:
             continue
-        keeps = _rule(ask.name.lower(), name.lower())
-        if keeps is None:
+        rule = _rule(ask.name.lower(), name.lower())
+        if rule is None:
             ignored.append(name)
             continue
         named = named or name.lower() in ("identity", "appid")
-        wanted = printed(value).strip().lower()
-        kept = tuple(one for one in kept if keeps(one, wanted))
-    nothing = not kept and is_narrow(ask)
+        kept = listing.kept(rule, printed(value).strip().lower())
+        listing = Listing(kept)
+    nothing = not listing.objects and is_narrow(ask)
     everywhere = ask.name.lower() in _OF_ALL
-    return Narrowed(kept, nothing and everywhere, nothing and named and not everywhere, tuple(ignored))
+    return Narrowed(listing.objects, nothing and everywhere, nothing and named and not everywhere, tuple(ignored))
 
 
-def _rule(cmdlet: str, parameter: str) -> Keeps | None:
+def _rule(cmdlet: str, parameter: str) -> Rule | None:
     if parameter == "identity":
-        return _IDENTITY_RULES.get(cmdlet, _is_named)
+        return _IDENTITY_RULES.get(cmdlet, _NAMED)
     return _RULES.get(parameter)
 
 
-def _is_named(one: Object, wanted: str) -> bool:
-    wanted = policy_name(wanted)
+def _both(name: str) -> tuple[str, str]:
+    """A name as a whole and by its last segment, in lower case."""
+    return name.lower(), last_segment(name).lower()
+
+
+def _names(one: Object) -> Iterable[str]:
     for name in _NAMES:
-        value = policy_name(words(one, name).lower())
-        if value and (value == wanted or last_segment(value) == wanted):
-            return True
-    addresses = items(find(one, "EmailAddresses")) or []
-    return any(printed(address).lower().rpartition(":")[2] == wanted for address in addresses)
+        yield from _both(policy_name(words(one, name)))
+    for address in items(find(one, "EmailAddresses")) or []:
+        yield printed(address).lower().rpartition(":")[2]
 
 
-def _is_permission(one: Object, wanted: str) -> bool:
-    mailbox, folder = folder_of(wanted)
-    if mailbox_of(one, "").lower() != mailbox:
-        return False
+def _folder_matches(one: Object, wanted: str) -> bool:
+    folder = folder_of(wanted)[1]
     return folder in ("", "calendar") or words(one, "FolderName").lower() == folder
 
 
-def _is_auto_reply(one: Object, wanted: str) -> bool:
-    owner = mailbox_of(one, "") or name_of(find(one, "Identity", "MailboxOwnerId"))
-    return owner.lower() == wanted
+def _owner(one: Object) -> Iterable[str]:
+    yield (mailbox_of(one, "") or name_of(find(one, "Identity", "MailboxOwnerId"))).lower()
 
 
-def _is_role_entry(one: Object, wanted: str) -> bool:
-    role, _, entry = wanted.rpartition("\\")
-    own_role = name_of(find(one, "Role")) or words(one, "Identity").rpartition("\\")[0]
-    return own_role.lower() in (role, last_segment(role)) and entry in ("*", words(one, "Name").lower())
+def _role_of_entry(one: Object) -> Iterable[str]:
+    yield (name_of(find(one, "Role")) or name_of(words(one, "Identity").rpartition("\\")[0])).lower()
 
 
-def _is_on_server(one: Object, wanted: str) -> bool:
-    return server_of(one).lower() == server_name(wanted)
+def _entry_matches(one: Object, wanted: str) -> bool:
+    entry = wanted.rpartition("\\")[2]
+    return entry in ("*", words(one, "Name").lower())
 
 
-def _is_of_user(one: Object, wanted: str) -> bool:
-    return wanted in (words(one, "UserPrimarySmtpAddress").lower(), address_of(find(one, "User")).lower())
+def _user(one: Object) -> Iterable[str]:
+    return words(one, "UserPrimarySmtpAddress").lower(), address_of(find(one, "User")).lower()
 
 
-def _of(*properties: str) -> Keeps:
-    def keeps(one: Object, wanted: str) -> bool:
-        values = [printed(find(one, name)).lower() for name in properties]
-        return any(value and wanted in (value, last_segment(value)) for value in values)
+def _of(*properties: str) -> Callable[[Object], Iterable[str]]:
+    def keys(one: Object) -> Iterable[str]:
+        for name in properties:
+            yield from _both(printed(find(one, name)))
 
-    return keeps
+    return keys
 
 
-_IDENTITY_RULES: dict[str, Keeps] = {
-    "get-mailboxfolderpermission": _is_permission,
-    "get-mailboxautoreplyconfiguration": _is_auto_reply,
-    "get-managementroleentry": _is_role_entry,
+_NAMED = Rule(_names, policy_name)
+_IDENTITY_RULES = {
+    "get-mailboxfolderpermission": Rule(
+        lambda one: (mailbox_of(one, "").lower(),), lambda wanted: folder_of(wanted)[0], _folder_matches
+    ),
+    "get-mailboxautoreplyconfiguration": Rule(_owner),
+    "get-managementroleentry": Rule(
+        _role_of_entry, lambda wanted: last_segment(wanted.rpartition("\\")[0]), _entry_matches
+    ),
 }
-_RULES: dict[str, Keeps] = {
-    "server": _is_on_server,
-    "user": _is_of_user,
-    "role": _of("Role"),
-    "roleassignee": _of("RoleAssignee", "RoleAssigneeName"),
-    "appid": _of("AppId"),
+_RULES = {
+    "server": Rule(lambda one: (server_of(one).lower(),), server_name),
+    "user": Rule(_user),
+    "role": Rule(_of("Role")),
+    "roleassignee": Rule(_of("RoleAssignee", "RoleAssigneeName")),
+    "appid": Rule(_of("AppId")),
 }

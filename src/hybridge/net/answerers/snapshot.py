@@ -15,7 +15,7 @@ from typing import Any
 
 from hybridge.net.answerers.export_files import ExportFiles, ExportUnreadable
 from hybridge.net.answerers.exports import command_for
-from hybridge.net.answerers.narrowing import narrow
+from hybridge.net.answerers.narrowing import Listing, narrow
 from hybridge.net.answerers.replay import (
     CMDLETS_FOLDER,
     DNS_FILE,
@@ -41,7 +41,7 @@ from hybridge.wire.cmdlets.servers import server_name, server_of
 __all__ = ["SnapshotAnswerer", "SnapshotProblem"]
 
 _READING_VERBS = ("get-", "test-")
-_RECORD_AGAIN = "Save the snapshot again with: hybridge snapshot save DIR"
+_RECORD_AGAIN = "Keep it from a live run: hybridge snapshot save DIR"
 
 
 class SnapshotAnswerer:
@@ -49,7 +49,7 @@ class SnapshotAnswerer:
 
     def __init__(self, folder: Path) -> None:
         self._exports = ExportFiles(folder)
-        self._folder = folder
+        self._listings: dict[Path, Listing | str] = {}
         self._http = _Saved(Exchanges(HttpAsk, HttpAnswer), (folder / HTTP_FILE,))
         self._dns = _Saved(Exchanges(DnsAsk, DnsAnswer), (folder / DNS_FILE,))
         saved = tuple(sorted((folder / CMDLETS_FOLDER).glob("*.json")))
@@ -91,13 +91,10 @@ class SnapshotAnswerer:
 
     def _from_export(self, ask: CmdletAsk, paths: tuple[Path, ...]) -> CmdletAnswer:
         path = paths[0]
-        try:
-            objects = self._exports.objects(path)
-        except ExportUnreadable as unreadable:
-            return CmdletAnswer(failure=_malformed(ask, str(unreadable)))
-        if says := cmdlets.problem(ask.name, objects):
-            return CmdletAnswer(failure=_malformed(ask, f"'{path}' holds something else than its name says. {says}"))
-        narrowed = narrow(ask, self._placed(ask, objects))
+        listing = self._listing(ask, path)
+        if isinstance(listing, str):
+            return CmdletAnswer(failure=_malformed(ask, listing))
+        narrowed = narrow(ask, self._placed(ask, listing))
         if narrowed.uncovered:
             return CmdletAnswer(failure=_not_exported(ask, path))
         warnings = tuple(f"The snapshot ignores the parameter {name} of {ask.name}." for name in narrowed.ignored)
@@ -110,24 +107,37 @@ class SnapshotAnswerer:
             return CmdletAnswer(errors=missing, warnings=warnings, not_found=True)
         return CmdletAnswer(objects=narrowed.objects, warnings=warnings)
 
-    def _placed(self, ask: CmdletAsk, objects: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    def _listing(self, ask: CmdletAsk, path: Path) -> Listing | str:
+        """What the export at ``path`` holds, or one sentence when that cannot be an answer to ``ask``."""
+        if path not in self._listings:
+            try:
+                objects = self._exports.objects(path)
+            except ExportUnreadable as unreadable:
+                self._listings[path] = str(unreadable)
+            else:
+                says = cmdlets.problem(ask.name, objects)
+                strange = f"'{path}' holds something else than its name says. {says}"
+                self._listings[path] = strange if says else Listing(objects)
+        return self._listings[path]
+
+    def _placed(self, ask: CmdletAsk, listing: Listing) -> Listing:
         """Certificates that do not say where they lie belong to the only server there is, when there is only one."""
         wanted = dict(ask.parameters).get("Server")
-        if ask.name.lower() != "get-exchangecertificate" or not wanted or any(server_of(one) for one in objects):
-            return objects
+        if ask.name.lower() != "get-exchangecertificate" or not wanted:
+            return listing
+        if any(server_of(one) for one in listing.objects):
+            return listing
         paths = self._exports.find("Get-ExchangeServer", Premises.ON_PREMISES)
         try:
             servers = cmdlets.read("Get-ExchangeServer", self._exports.objects(paths[0]), ask.premises) if paths else ()
         except ExportUnreadable:
-            return objects
+            return listing
         if isinstance(servers, Failure) or len(servers) != 1:
-            return objects
+            return listing
         only = servers[0].identity
-        return (
-            tuple({**one, "Server": only} for one in objects)
-            if server_name(str(wanted)).lower() == only.lower()
-            else objects
-        )
+        if server_name(str(wanted)).lower() != only.lower():
+            return listing
+        return Listing(tuple({**one, "Server": only} for one in listing.objects))
 
 
 class _Saved:

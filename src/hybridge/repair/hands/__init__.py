@@ -1,0 +1,1 @@
+"""Hands: each writes the records of one service. ``script`` prints what they would do."""

@@ -4,6 +4,8 @@ Setting ``keyCredentials`` replaces the whole list, which has wiped out other pe
 the principal again, keeps every key that has not expired, adds what the change adds, takes away what it takes away and
 nothing else. It gives up when Graph does not show a living key, or shows one of a kind the request cannot carry:
 writing would lose it. Expired keys are not sent again, because Entra would refuse them.
+
+A principal is only ever removed to take its own creation back, and only while nobody else's key is on it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from hybridge.repair.comparison import live_ders, live_keys
 from hybridge.repair.hands.base import Clock, Kinds, Reply, Sleep
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import Answerer, Failure, FailureReason, HttpAnswer, HttpAsk
-from hybridge.wire.graph import service_principals, user_configurations
+from hybridge.wire.graph import errors, service_principals, user_configurations
 
 TRIES = 5
 """How often a request is sent that Graph asks to repeat later, and a new principal is looked for."""
@@ -73,6 +75,12 @@ class GraphHand:
             present = await self._created(answerer, change.address.identity)
         if isinstance(present, Failure):
             return present
+        if change.after is None and _only_ours(present, change.before):
+            return await self._removed(answerer, present)
+        return await self._patched(answerer, change, present)
+
+    async def _patched(self, answerer: Answerer, change: Change, present: ServicePrincipal) -> Reply | Failure:
+        """Send what was kept and what is added as the new list."""
         now = self._clock.now()
         living = live_keys(present.key_credentials, now)
         if lost := next((key for key in living if not _portable(key)), None):
@@ -86,6 +94,12 @@ class GraphHand:
         expired, gone = len(present.key_credentials) - len(living), len(living) - len(kept)
         told = f"Keys of {change.address.identity}: {len(kept)} kept, {len(added)} added, {gone} removed"
         return Reply(says=f"{told}, {expired} expired dropped.")
+
+    async def _removed(self, answerer: Answerer, principal: ServicePrincipal) -> Reply | Failure:
+        ask = errors.ask("DELETE", self._host, f"/v1.0/servicePrincipals/{principal.object_id}")
+        if failure := errors.read_done(await self._ask(answerer, ask), "the removal of the service principal"):
+            return failure
+        return Reply(says=f"The service principal {principal.identity} is removed again.")
 
     async def _created(self, answerer: Answerer, app_id: str) -> ServicePrincipal | Failure:
         """Make the principal, and wait until Graph shows it."""
@@ -136,6 +150,12 @@ async def patiently(answerer: Answerer, ask: HttpAsk, sleep: Sleep) -> HttpAnswe
         await sleep(min(seconds, LONGEST_PAUSE))
         answer = await answerer.http(ask)
     return answer
+
+
+def _only_ours(present: ServicePrincipal, made: Record | None) -> bool:
+    """Whether ``present`` holds no key beside those it was made with."""
+    keys = made.key_credentials if isinstance(made, ServicePrincipal) else ()
+    return {key.key for key in present.key_credentials} <= {key.key for key in keys}
 
 
 def _portable(key: KeyCredential) -> bool:

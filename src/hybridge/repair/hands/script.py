@@ -36,6 +36,7 @@ def script(plan: Plan, graph_host: str = WORLDWIDE.graph) -> str:
         *_comment(f"Plan {plan.id} for {plan.organization or 'the organization'}."),
         *_comment(f"Made from evidence of {plan.evidence_at:%Y-%m-%d %H:%M} UTC. Read every line before you run it."),
         *_comment("Each part needs the shell named above it. The script stops at the first error."),
+        *_comment("In a forest with several domain controllers give every Exchange line the same -DomainController."),
         "$ErrorActionPreference = 'Stop'",
     ]
     for title, belongs, written in _parts(graph_host, plan.evidence_at):
@@ -137,14 +138,16 @@ def _exchange(change: Change) -> Iterator[str]:
         kept = _value(change.after.role_entries)
         every = quoted(f"{change.after.identity}\\*")
         yield (
-            f"Get-ManagementRoleEntry {every} | Where-Object {{ @({kept}) -notcontains $_.Name }} | "
+            f"(Get-ManagementRoleEntry {every}) | Where-Object {{ @({kept}) -notcontains $_.Name }} | "
             "Remove-ManagementRoleEntry -Confirm:$false"
         )
 
 
 _MERGE = """\
 $now = (Get-Date).ToUniversalTime()
-$kept = @($principal.keyCredentials | Where-Object { ([datetime]$_.endDateTime).ToUniversalTime() -gt $now })
+$kept = @($principal.keyCredentials | Where-Object {
+    -not $_.endDateTime -or ([datetime]$_.endDateTime).ToUniversalTime() -gt $now
+})
 if (@($kept | Where-Object { -not $_.key }).Count -gt 0) { throw 'A key was not returned and would be lost.' }
 $keys = @($kept | ForEach-Object { @{ type = $_.type; usage = $_.usage; key = $_.key } })"""
 

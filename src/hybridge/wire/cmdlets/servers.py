@@ -9,6 +9,8 @@ a record keeps the first label of the host name, which is the server's Name.
 from __future__ import annotations
 
 import hashlib
+import warnings
+from datetime import datetime
 
 from cryptography import x509
 
@@ -91,11 +93,17 @@ def _write_server(record: ExchangeServer) -> Object:
     }
 
 
-def _decoded(raw: bytes) -> x509.Certificate | None:
-    try:
-        return x509.load_der_x509_certificate(raw)
-    except ValueError:
-        return None
+def _decoded(raw: bytes) -> tuple[str, datetime, datetime] | None:
+    """Subject, first and last instant of a certificate; None when ``raw`` is none."""
+    with warnings.catch_warnings():
+        # Real certificates break rules of X.520 ("C=Germany"); cryptography warns of each, and they are no news here.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            certificate = x509.load_der_x509_certificate(raw)
+            subject = certificate.subject.rfc4514_string()
+            return subject, certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        except ValueError:
+            return None
 
 
 def _read_certificate(one: Object, premises: Premises, about: str) -> ExchangeCertificate:
@@ -104,15 +112,19 @@ def _read_certificate(one: Object, premises: Premises, about: str) -> ExchangeCe
     if not thumbprint:
         raise Unreadable("An object of Get-ExchangeCertificate has no RawData and no Thumbprint.")
     server, thumbprint = server_of(one, about), thumbprint.upper()
-    certificate = _decoded(raw)
+    subject, not_before, not_after = _decoded(raw) or (
+        words(one, "Subject"),
+        instant(one, "NotBefore"),
+        instant(one, "NotAfter"),
+    )
     return ExchangeCertificate(
         premises=premises,
         identity=f"{server}/{thumbprint}",
         server=server,
         thumbprint=thumbprint,
-        subject=certificate.subject.rfc4514_string() if certificate else words(one, "Subject"),
-        not_before=certificate.not_valid_before_utc if certificate else instant(one, "NotBefore"),
-        not_after=certificate.not_valid_after_utc if certificate else instant(one, "NotAfter"),
+        subject=subject,
+        not_before=not_before,
+        not_after=not_after,
         raw_data=raw,
     )
 

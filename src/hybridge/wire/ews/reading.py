@@ -37,6 +37,7 @@ class Status(NamedTuple):
 
     @property
     def failed(self) -> bool:
+        """Whether the class is Error."""
         return self.response_class == "Error"
 
 
@@ -134,6 +135,7 @@ class Slot:
     at_most: int | None = 1
 
     def admits(self, element: Element) -> bool:
+        """Whether ``element`` may stand in this place."""
         return any(element.tag == qualified(name) for name in self.name.split("|"))
 
 

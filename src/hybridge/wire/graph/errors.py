@@ -32,14 +32,12 @@ def quoted(value: str) -> str:
     return value.replace("'", "''")
 
 
-def read_error(answer: HttpAnswer, what: str) -> Failure:
-    """Why Graph did not give ``what`` (a noun phrase, such as "the service principal")."""
+def read_error(answer: HttpAnswer, what: str, service: str = "Graph") -> Failure:
+    """Why ``service`` did not give ``what`` (a noun phrase, such as "the service principal")."""
     if answer.failure:
         return answer.failure
     code, message = _said(answer)
-    if not code and answer.status < 500:
-        return malformed(f"Graph gave no answer we can read about {what} (HTTP {answer.status}).")
-    says = f"Graph did not give {what} (HTTP {answer.status}{f', {code}' if code else ''}). {message}".strip()
+    says = f"{service} did not give {what} (HTTP {answer.status}{f', {code}' if code else ''}). {message}".strip()
     if answer.status == 401:
         return Failure(
             reason=FailureReason.SIGN_IN,
@@ -50,12 +48,14 @@ def read_error(answer: HttpAnswer, what: str) -> Failure:
         return Failure(
             reason=FailureReason.FORBIDDEN,
             says=says,
-            next_step="Grant the application the permission Graph's page of this call names, with admin consent.",
+            next_step=f"Grant the application the permission {service} asks for this call, with admin consent.",
         )
     if answer.status == 429 or answer.status >= 500:
         wait = answer.header("retry-after")
         seconds = f" in {wait} seconds" if wait.isascii() and wait.isdigit() and len(wait) < 6 else " later"
         return Failure(reason=FailureReason.UNREACHABLE, says=says, next_step=f"Try again{seconds}.")
+    if not code:
+        return malformed(says, f"See whether {service} itself answers at this address.")
     return Failure(reason=FailureReason.DEFECT, says=says, next_step="Report this together with the answer's code.")
 
 
@@ -67,9 +67,9 @@ def _said(answer: HttpAnswer) -> tuple[str, str]:
     return text(error.get("code"))[:100], " ".join(text(error.get("message")).split())[:300]
 
 
-def read_done(answer: HttpAnswer, what: str) -> Failure | None:
+def read_done(answer: HttpAnswer, what: str, service: str = "Graph") -> Failure | None:
     """None when a write succeeded (any 2xx), else why not."""
-    return None if not answer.failure and 200 <= answer.status < 300 else read_error(answer, what)
+    return None if not answer.failure and 200 <= answer.status < 300 else read_error(answer, what, service)
 
 
 def write_error(status: int, code: str, message: str, at: datetime | None = None) -> HttpAnswer:

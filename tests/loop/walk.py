@@ -1,0 +1,166 @@
+"""The closed loop as one walk: healthy -> broken -> found -> planned -> healed -> verified -> undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from hybridge.collectors.collect import Target
+from hybridge.doctor.diagnose import Diagnosis, diagnose
+from hybridge.doctor.examine import unexplained
+from hybridge.lab.auth_certificate import make_auth_certificate
+from hybridge.lab.contoso import DELEGATIONS, DOMAIN, PEOPLE, TENANT_ID, AuthCertificate, contoso
+from hybridge.lab.estate import Estate
+from hybridge.lab.faults import Fault
+from hybridge.lab.verbs import Verbs
+from hybridge.net.answerers.once import AskedOnce
+from hybridge.net.clock import SetClock
+from hybridge.org.records import Record
+from hybridge.plan import Change
+from hybridge.repair.executor import Applied, End, Patience, apply, undo
+from hybridge.repair.hands.base import Hand
+from hybridge.repair.hands.graph import GraphHand
+from hybridge.repair.hands.powershell import PowerShellHand
+from hybridge.repair.hands.teams import TeamsHand
+from hybridge.repair.journal import open_journal
+from hybridge.repair.writable import writable
+from hybridge.terms.clouds import WORLDWIDE
+from hybridge.wire.ask import Answerer
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+@cache
+def certificate() -> AuthCertificate:
+    return make_auth_certificate(NOW)
+
+
+def new_estate(clock: SetClock) -> Estate:
+    return Estate(contoso(NOW, certificate()), clock=clock.now, certificate=certificate())
+
+
+async def no_sleep(_: float) -> None:
+    """Time is not waited for: the lab shows a change at once."""
+
+
+@dataclass
+class Walk:
+    """One walk over one fault. ``open_answerer`` gives what the product asks through."""
+
+    estate: Estate
+    verbs: Verbs
+    clock: SetClock
+    folder: Path
+    answerer: Answerer
+    mailboxes: tuple[str, ...] = tuple(person.address for person in PEOPLE)
+
+    @property
+    def hands(self) -> tuple[Hand, ...]:
+        return (
+            PowerShellHand(),
+            GraphHand(WORLDWIDE.graph, self.clock, no_sleep),
+            TeamsHand(WORLDWIDE.teams_config, no_sleep),
+        )
+
+    async def look(self) -> Diagnosis:
+        target = Target(DOMAIN, TENANT_ID, WORLDWIDE, self.mailboxes, "hybridge/test")
+        once = AskedOnce(self.answerer)
+        return await diagnose(once, target, self.clock.now(), delegations=DELEGATIONS)
+
+    async def found(self) -> set[str]:
+        return names(await self.look())
+
+    async def apply(self, diagnosis: Diagnosis) -> Applied:
+        assert diagnosis.plan is not None, diagnosis.refused
+        with open_journal(self.folder, diagnosis.plan.id, DOMAIN) as journal:
+            return await apply(
+                diagnosis.plan,
+                self.answerer,
+                journal,
+                self.hands,
+                who="test",
+                clock=self.clock,
+                patience=Patience(sleep=no_sleep),
+            )
+
+    async def undo(self, plan: str) -> Applied:
+        with open_journal(self.folder, plan, DOMAIN) as journal:
+            return await undo(
+                journal, self.answerer, self.hands, who="test", clock=self.clock, patience=Patience(sleep=no_sleep)
+            )
+
+    async def whole(self, fault: Fault) -> None:
+        """Every step of the loop for ``fault``; asserts at each."""
+        assert await self.found() == set()
+        assert await self.verbs.symptoms() == []
+        await self.verbs.break_((fault.name,))
+        broken = self.estate.organization
+        diagnosis = await self.look()
+        assert names(diagnosis) == {fault.name}
+        noticed = {one["symptom"] for one in await self.verbs.symptoms()}
+        assert noticed == set(fault.symptoms)
+        assert diagnosis.plan is not None, diagnosis.refused
+        assert self.estate.organization == broken, "looking and planning change nothing"
+        if not fault.healable:
+            assert not diagnosis.plan.changes
+            assert {manual.cause for manual in diagnosis.plan.manual} == {fault.name}
+            await self.verbs.heal((fault.name,))
+            assert await self.found() == set()
+            return
+        assert diagnosis.plan.changes
+        assert not diagnosis.plan.manual
+        applied = await self.apply(diagnosis)
+        assert applied.complete, applied.says
+        again = await self.look()
+        assert names(again) == set()
+        assert again.plan is not None
+        assert again.plan.empty
+        assert await self.verbs.symptoms() == []
+        undone = await self.undo(diagnosis.plan.id)
+        assert undone.complete, undone.says
+        assert self.estate.organization.difference(broken) == ()
+        await self._drift(diagnosis)
+
+    async def _drift(self, diagnosis: Diagnosis) -> None:
+        """What somebody else changed meanwhile is never written over: nothing at all is written."""
+        assert diagnosis.plan is not None
+        first = diagnosis.plan.changes[0]
+        meddled = tampered(first)
+        present = self.estate.organization
+        self.estate.organization = present.put(meddled) if meddled else present.drop(first.address)
+        before = self.estate.organization
+        refused = await self.apply(diagnosis)
+        assert not refused.complete
+        assert {step.end for step in refused.steps} <= {End.DRIFTED, End.NOT_REACHED, End.FAILED}
+        assert self.estate.organization == before
+
+
+def tampered(change: Change) -> Record | None:
+    """The record of ``change`` as neither its before nor its after, or None where only its absence is neither."""
+    base = change.before or change.after
+    row = writable(change.address)
+    assert base is not None
+    assert row is not None
+    for name in row.compared:
+        value = getattr(base, name)
+        for other in _others(value):
+            if all(side is None or getattr(side, name) != other for side in (change.before, change.after)):
+                return msgspec.structs.replace(base, **{name: other})
+    assert change.before is not None
+    return None
+
+
+def _others(value: object) -> tuple[object, ...]:
+    if isinstance(value, bool) or value is None:
+        return (True, False)
+    if isinstance(value, str):
+        return (value + "x",)
+    return ((*value, "X-drift"), ()) if isinstance(value, tuple) and all(isinstance(v, str) for v in value) else ((),)
+
+
+def names(diagnosis: Diagnosis) -> set[str]:
+    return {finding.name for finding in unexplained(diagnosis.results)}
