@@ -26,7 +26,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "doctor": frozenset(
         {"terms", "org", "evidence", "findings", "plan", "checks", "collectors", "wire", "repair.planner"}
     ),
-    "repair": frozenset({"terms", "org", "evidence", "findings", "plan", "checks", "doctor.examine", "wire", "net.clock"}),
+    "repair": frozenset(
+        {"terms", "org", "evidence", "findings", "plan", "checks", "doctor.examine", "wire", "net.clock"}
+    ),
     "lab": frozenset({"terms", "org", "wire"}),
     "lab.faults": frozenset({"terms", "org", "checks"}),
     "report": frozenset({"terms", "org", "evidence", "findings", "plan"}),
