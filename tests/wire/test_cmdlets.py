@@ -67,7 +67,7 @@ def test_contoso_holds_every_kind_that_is_written() -> None:
     assert {type(record) for record in CONTOSO} == set(cmdlets.WRITERS)
 
 
-@pytest.mark.parametrize("record", CONTOSO, ids=lambda record: str(record.address))
+@pytest.mark.parametrize("record", CONTOSO, ids=[f"{n}-{type(record).__name__}" for n, record in enumerate(CONTOSO)])
 def test_every_record_of_contoso_reads_back(record: r.Record) -> None:
     assert read_back(record, (cmdlets.write(record),)) == (record,)
 
