@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import msgspec
 import pytest
 
 from hybridge.checks.base import Cause
@@ -25,7 +24,7 @@ from hybridge.lab.estate import ADMINISTRATOR, ENTRA_CLIENT, Estate
 from hybridge.lab.powershell import run
 from hybridge.net.clock import SetClock
 from hybridge.org.organization import Organization
-from hybridge.org.records import EwsAccess, Record
+from hybridge.org.records import Record
 from hybridge.org.union import AnyRecord
 from hybridge.plan import Plan
 from hybridge.repair.executor import Patience, apply, undo
@@ -94,19 +93,6 @@ async def no_sleep(_: float) -> None:
     return
 
 
-def sets(organization: Organization) -> Organization:
-    """EWS lists sorted: Exchange keeps them as sets, and a changed entry comes back at the end."""
-
-    def sorted_lists(record: Record) -> Record:
-        if not isinstance(record, EwsAccess):
-            return record
-        lists = {name: getattr(record, name) for name in ("ews_allow_list", "ews_block_list")}
-        given = {name: tuple(sorted(entries)) for name, entries in lists.items() if entries is not None}
-        return msgspec.structs.replace(record, **given)
-
-    return Organization(map(sorted_lists, organization))
-
-
 @pytest.mark.parametrize(("name", "cause"), CAUSES, ids=[name for name, _ in CAUSES])
 async def test_a_cause_is_planned_applied_and_undone(name: str, cause: Cause, tmp_path: Path) -> None:
     assert cause.breaks is not None
@@ -135,7 +121,7 @@ async def test_a_cause_is_planned_applied_and_undone(name: str, cause: Cause, tm
     with open_journal(tmp_path / "journals", plan.id) as journal:
         undone = await undo(journal, lab, hands, who="ada", clock=SetClock(NOW), patience=patience)
     assert undone.complete, undone.says
-    assert sets(lab.estate.organization).difference(sets(broken)) == ()
+    assert lab.estate.organization.difference(broken) == ()
 
 
 async def test_all_healable_causes_that_fit_together_at_once(tmp_path: Path) -> None:
@@ -161,4 +147,4 @@ async def test_all_healable_causes_that_fit_together_at_once(tmp_path: Path) -> 
     assert lab.plan().changes == ()
     with open_journal(tmp_path, plan.id) as journal:
         assert (await undo(journal, lab, hands, who="ada", clock=SetClock(NOW), patience=patience)).complete
-    assert sets(lab.estate.organization) == sets(broken)
+    assert lab.estate.organization == broken

@@ -163,6 +163,34 @@ def test_a_cure_that_changes_nothing_is_refused_at_once() -> None:
     assert len(asked) == 1
 
 
+class EveryMailbox(Check):
+    """Wants an entry for every mailbox asked about in the one list of the organization."""
+
+    title = "?"
+    why = ""
+    scope = Scope.MAILBOX
+    causes = (
+        Cause(
+            slug="wrong",
+            says="Wrong.",
+            breaks=None,
+            heals=lambda finding, organization: adds(finding.subject.identity)(finding, organization),
+        ),
+    )
+
+    def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
+        if listed(subject.identity)(evidence.organization()):
+            yield self.finding("wrong", subject, "Wrong.", address=config().address)
+
+
+def test_many_findings_about_one_record_settle_into_one_change() -> None:
+    names = [f"user{number}" for number in range(40)]
+    subjects = [Subject(Scope.MAILBOX, name) for name in names]
+    (only,) = proved([EveryMailbox()], config(), subjects=subjects).changes
+    assert only.after == config(*names)
+    assert only.says.count("Add ") == 40
+
+
 def _by_hand(finding: Finding, _: Organization) -> Manual:
     return Manual(says="Ask the network team.", steps=("Open the path.",), verify="Probe it.")
 

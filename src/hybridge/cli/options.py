@@ -39,8 +39,9 @@ def say(text: str, quiet: bool = False) -> None:
 
 
 def out(text: str) -> None:
-    """A result: stdout."""
+    """A result: stdout, at once, so that who waits for a line of a pipe gets it."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()
 
 
 def write_file(path: Path, text: str) -> None:

@@ -33,7 +33,10 @@ LOG_LIMIT = 10_000
 
 
 class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One request a listener answered. ``principal`` is "" for an anonymous one."""
+    """One request a listener answered. ``principal`` is "" for an anonymous one.
+
+    ``digest`` is equal for requests that ask the same: method, host, path, query, user agent and body.
+    """
 
     host: str
     method: str
@@ -41,6 +44,7 @@ class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str
     status: int
     principal: str
+    digest: str = ""
 
 
 class Estate:

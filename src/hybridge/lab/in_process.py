@@ -70,6 +70,7 @@ class InProcess:
                 user_agent=request.headers.get("user-agent", ""),
                 status=answer.status,
                 principal=request.principal,
+                digest=base.digest(request),
             )
         )
         if len(answer.body) > ask.limit:

@@ -29,6 +29,8 @@ def failure_of(error: BaseException, place: str, facts: ConnectionFacts, timeout
         failure = _certain(cause, place, facts)
         if failure is not None:
             return failure
+    # A library in between (azure's) wraps the network's own error: that one tells what happened.
+    error = next((cause for cause in _causes(error) if isinstance(cause, aiohttp.ClientError | OSError)), error)
     if isinstance(error, TimeoutError):
         return _late(place, facts, timeout)
     if isinstance(error, aiohttp.ClientPayloadError):

@@ -1,11 +1,9 @@
 """From findings to a plan: fold cures into a projected organization and look again, until nothing is found.
 
 Nothing is written here; a plan is proved on paper first. One round looks at the projected evidence and asks every
-finding's cause for its cure. The changes are folded into the organization together at the end of the round, so that a
-plan for thousands of mailboxes stays quick; but where a cure touches a record that the round has touched already, they
-are folded at once and its check is asked again, because the finding may be healed by now, and if it is not, its cure
-must start from what is there by then. A finding whose cure is left to a person stays, is collected once, and counts as
-answered.
+finding's cause for its cure, but cures each record once: a second cure of the same record waits for the next round,
+because it must start from what is there by then, and may not be needed any more. So a round costs one look however
+many mailboxes there are. A finding whose cure is left to a person stays, is collected once, and counts as answered.
 
 Causes are healed first. What a server really answered (a symptom check's finding) does not change on paper, so those
 that no found cause explains are asked for their cure once, afterwards; if that brought changes, the causes are looked
@@ -14,6 +12,7 @@ at once more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -31,7 +30,8 @@ from hybridge.repair.rules import refusal
 from hybridge.repair.writable import writable
 
 ROUNDS = 12
-"""How often a plan is looked at again. Cures depend on each other in chains of about five (see ``writable``)."""
+"""How often a plan is looked at again, beside one round for each finding about the record with most of them. Cures
+depend on each other in chains of about five (see ``writable``)."""
 
 _RISKS = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
 
@@ -62,8 +62,8 @@ class Unallowed(PlanRefused):
 def prove(checks: Iterable[Check], evidence: Evidence, subjects: Sequence[Subject]) -> Plan:
     """The plan that silences every cause found in ``evidence`` for ``subjects``.
 
-    Raises ``Unsettled`` when it does not fall silent within ``ROUNDS`` rounds and ``Unallowed`` when a cure would
-    break a rule of ``repair.rules``.
+    Raises ``Unsettled`` when it does not fall silent after enough rounds (see ``ROUNDS``), and ``Unallowed`` when a
+    cure would break a rule of ``repair.rules``.
     """
     draft = _Draft(tuple(checks), evidence, tuple(subjects), evidence.organization())
     symptoms = [
@@ -72,7 +72,10 @@ def prove(checks: Iterable[Check], evidence: Evidence, subjects: Sequence[Subjec
         if draft.check(finding).symptom
     ]
     draft.settle()
-    if draft.round(symptoms):
+    before = draft.organization
+    while symptoms:
+        symptoms = draft.round(symptoms)
+    if draft.organization is not before:
         draft.settle()
     return draft.plan()
 
@@ -97,15 +100,21 @@ class _Draft:
 
     def settle(self) -> None:
         """Heal causes until none is found that a change can heal."""
-        found: list[Finding] = []
-        for _ in range(ROUNDS):
-            found = [finding for finding in self._causes_found() if not self._left_to_a_person(finding)]
-            if not found:
-                return
-            changed = self.round(found)
-            if not changed and all(not self._left_to_a_person(finding) for finding in found):
-                break
-        raise Unsettled(finding.name for finding in found)
+        rounds = limit = 0
+        found = self._open_findings()
+        while found:
+            before, answered = self.organization, len(self.answered)
+            waiting = self.round(found)
+            crowd = Counter(finding.address for finding in waiting)
+            limit = limit or ROUNDS + max(crowd.values(), default=0)
+            rounds += 1
+            stuck = self.organization is before and len(self.answered) == answered
+            if stuck or rounds > limit:
+                raise Unsettled(finding.name for finding in found)
+            found = self._open_findings()
+
+    def _open_findings(self) -> list[Finding]:
+        return [finding for finding in self._causes_found() if not self._left_to_a_person(finding)]
 
     def _causes_found(self) -> Iterator[Finding]:
         projected = self.evidence.projected(self.organization)
@@ -113,29 +122,18 @@ class _Draft:
         for result in examine(projected, self.subjects, causes):
             yield from result.findings
 
-    def round(self, found: Iterable[Finding]) -> bool:
-        """Add the cure of every finding; True when the organization would change."""
+    def round(self, found: Iterable[Finding]) -> list[Finding]:
+        """Add the cure of every finding, one per record; returns the findings that must wait for another round."""
         touched: set[Address] = set()
+        waiting: list[Finding] = []
         for finding in found:
             cure = self._cure(finding)
             if not isinstance(cure, Manual) and any(change.address in touched for change in cure):
-                self._show_pending()
-                again = finding if self.check(finding).symptom else self._again(finding)
-                if again is None:
-                    continue
-                finding, cure = again, self._cure(again)
+                waiting.append(finding)
+                continue
             touched |= self._fold(finding, cure)
         self._show_pending()
-        return bool(touched)
-
-    def _again(self, finding: Finding) -> Finding | None:
-        """The same finding as it stands after the changes so far, or None when they healed it."""
-        projected = self.evidence.projected(self.organization)
-        for result in examine(projected, (finding.subject,), (self.check(finding),)):
-            for other in result.findings:
-                if (other.cause, other.address) == (finding.cause, finding.address):
-                    return other
-        return None
+        return waiting
 
     def _cure(self, finding: Finding) -> tuple[Change, ...] | Manual:
         return self.check(finding).cause(finding.cause).heals(finding, self.organization)

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from hybridge.findings import CheckResult, Finding, Outcome, Severity
 from hybridge.report.model import Report
-from hybridge.report.text import changes_for, gaps, grouped
+from hybridge.report.text import all_well, changes_for, counted, gaps, grouped
 from hybridge.terms.symptoms import Symptom
 
 SHOWN = 20
@@ -54,6 +54,8 @@ def render(report: Report) -> str:
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
     return template.render(
         report=report,
+        counted=counted,
+        all_well=all_well(report)[0][2:],
         organization=report.request.organization or "organization",
         seconds=(report.ended - report.started).total_seconds(),
         cause_count=report.cause_count,

@@ -34,7 +34,7 @@ def render(report: Report, colour: bool = False) -> str:
     paint = Paint(colour)
     lines = [*_head(report, paint), ""]
     if not report.standing:
-        lines += [paint("v Nothing wrong was found.", "green"), ""]
+        lines += [paint(*all_well(report)), ""]
     for symptom, findings in report.by_symptom():
         title = symptom.says if symptom else "Found, though nobody would notice it yet"
         lines.append(paint(title, "bold"))
@@ -51,11 +51,24 @@ def _head(report: Report, paint: Paint) -> Iterator[str]:
     took = (report.ended - report.started).total_seconds()
     source = "live" if report.request.source == "live" else f"offline, from {report.request.source}"
     checks = len({result.check for result in report.results})
-    yield (
-        f"{paint(report.request.organization or 'organization', 'bold')}  {source}  "
-        f"{report.started:%Y-%m-%d %H:%M} UTC  {checks} checks on {len(report.subjects)} subjects, "
-        f"{report.requests_made} requests, {took:.1f} s"
-    )
+    name = paint(report.request.organization or "organization", "bold")
+    size = f"{counted(checks, 'check')} on {counted(len(report.subjects), 'subject')}"
+    asked = f"{counted(report.requests_made, 'question')} asked, {took:.1f} s"
+    yield f"{name}  {source}  {report.started:%Y-%m-%d %H:%M} UTC  {size}, {asked}"
+
+
+def all_well(report: Report) -> tuple[str, str]:
+    """What to say, and in which colour, where no cause was found: never more than what was checked."""
+    if not report.incomplete:
+        return "v Nothing wrong was found.", "green"
+    if not report.tally.passed:
+        return "? Nothing could be checked.", "yellow"
+    return "? Nothing wrong was found in what could be checked.", "yellow"
+
+
+def counted(number: int, noun: str) -> str:
+    """``number`` with its noun in the right form."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def grouped(findings: Iterable[Finding]) -> tuple[tuple[str, tuple[Finding, ...]], ...]:
@@ -153,7 +166,7 @@ def _indented(text: str, indent: str) -> Iterator[str]:
 
 def _tail(report: Report, paint: Paint) -> Iterator[str]:
     counts = report.tally
-    found = f"{report.cause_count} cause{'s' if report.cause_count != 1 else ''} found. Checks: "
+    found = f"{counted(report.cause_count, 'cause')} found. Checks: "
     parts = [
         paint(f"{counts.failed} failed", "red" if counts.failed else "dim"),
         paint(f"{counts.warnings} warnings", "yellow" if counts.warnings else "dim"),

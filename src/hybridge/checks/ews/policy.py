@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from hybridge.checks.base import Cause
+from hybridge.checks.base import Break, Cause, Heal
 from hybridge.checks.cures import put
 from hybridge.findings import Finding
 from hybridge.org.organization import Organization
@@ -269,52 +269,53 @@ def _misspelt(organization: Organization) -> tuple[str, ...]:
     return tuple(wrong if entry == right else entry for entry in _listed(organization))
 
 
+def _allowing(spoil: Spoil, made: Callable[[Organization], tuple[str, ...]]) -> Break:
+    return lambda organization: spoil(
+        organization, {"ews_application_access_policy": ALLOW_LIST, "ews_allow_list": made(organization)}
+    )
+
+
+def _blocking(spoil: Spoil) -> Break:
+    listed = ("LegacyMailClient/*", "*Teams*")
+    return lambda organization: spoil(
+        organization, {"ews_application_access_policy": BLOCK_LIST, "ews_block_list": listed}
+    )
+
+
 def policy_causes(owner: str, spoil: Spoil) -> tuple[Cause, ...]:
     """The five causes for the policy of ``owner`` ("the organization"), broken by ``spoil``."""
 
-    def allowing(made: Callable[[Organization], tuple[str, ...]]) -> Callable[[Organization], Organization]:
-        return lambda organization: spoil(
-            organization, {"ews_application_access_policy": ALLOW_LIST, "ews_allow_list": made(organization)}
-        )
+    def shut(organization: Organization) -> Organization:
+        return spoil(organization, {"ews_enabled": False})
 
-    def blocking(organization: Organization) -> Organization:
-        listed = ("LegacyMailClient/*", "*Teams*")
-        return spoil(organization, {"ews_application_access_policy": BLOCK_LIST, "ews_block_list": listed})
-
-    return (
-        Cause(
-            slug="disabled",
-            says=f"EWS is switched off for {owner}.",
-            breaks=lambda organization: spoil(organization, {"ews_enabled": False}),
-            heals=enable,
-            symptoms=EVERY_SYMPTOM,
+    rows: tuple[tuple[str, str, Break, Heal], ...] = (
+        ("disabled", f"EWS is switched off for {owner}.", shut, enable),
+        (
+            "list-empty",
+            f"The EWS allow list of {owner} is enforced and holds nothing: every caller is refused.",
+            _allowing(spoil, lambda _: ()),
+            allow,
         ),
-        Cause(
-            slug="list-empty",
-            says=f"The EWS allow list of {owner} is enforced and holds nothing: every caller is refused.",
-            breaks=allowing(lambda _: ()),
-            heals=allow,
-            symptoms=EVERY_SYMPTOM,
+        (
+            "caller-missing",
+            f"The enforced EWS allow list of {owner} has no entry that matches a service of Teams.",
+            _allowing(spoil, _strangers),
+            allow,
         ),
-        Cause(
-            slug="caller-missing",
-            says=f"The enforced EWS allow list of {owner} has no entry that matches a service of Teams.",
-            breaks=allowing(_strangers),
-            heals=allow,
-            symptoms=EVERY_SYMPTOM,
+        (
+            "caller-misspelt",
+            f"The enforced EWS allow list of {owner} has an entry for a service of Teams which misses it.",
+            _allowing(spoil, _misspelt),
+            allow,
         ),
-        Cause(
-            slug="caller-misspelt",
-            says=f"The enforced EWS allow list of {owner} has an entry for a service of Teams which misses it.",
-            breaks=allowing(_misspelt),
-            heals=allow,
-            symptoms=EVERY_SYMPTOM,
+        (
+            "caller-blocked",
+            f"The enforced EWS block list of {owner} has an entry that matches a service of Teams.",
+            _blocking(spoil),
+            unblock,
         ),
-        Cause(
-            slug="caller-blocked",
-            says=f"The enforced EWS block list of {owner} has an entry that matches a service of Teams.",
-            breaks=blocking,
-            heals=unblock,
-            symptoms=EVERY_SYMPTOM,
-        ),
+    )
+    return tuple(
+        Cause(slug=slug, says=text, breaks=breaks, heals=heals, symptoms=EVERY_SYMPTOM)
+        for slug, text, breaks, heals in rows
     )

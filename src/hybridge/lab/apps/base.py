@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Response = HttpAnswer
+
+
+def digest(request: Request) -> str:
+    """A short text that is equal for requests that ask the same, whoever asks."""
+    query = "&".join(f"{name}={value}" for name, value in sorted(request.query.items()))
+    agent = request.headers.get("user-agent", "")
+    head = "\n".join((request.method, request.host, request.path, query, agent))
+    return hashlib.sha256(head.encode() + b"\n" + request.body).hexdigest()[:16]
+
+
 App = Callable[[Estate, Request], HttpAnswer]
 
 

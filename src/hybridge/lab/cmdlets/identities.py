@@ -27,10 +27,13 @@ def search(call: Call, kind: type[R], identity: str) -> tuple[R, ...]:
 
     Raises "couldn't be found" for one that means none; a wildcard may mean none.
     """
-    everything = call.organization.all(kind, ON)
     if not identity:
-        return everything
+        return call.organization.all(kind, ON)
     wanted = bare(identity)
+    direct = call.organization.one(kind, ON, wanted)
+    if direct is not None:
+        return (direct,)
+    everything = call.organization.all(kind, ON)
     found = tuple(one for one in everything if any(matches(wanted, name) for name in (*names(one), one.identity)))
     if not found and "*" not in identity:
         raise call.absent(identity)
@@ -66,6 +69,9 @@ def recipient(call: Call, identity: str) -> str | None:
     Mailboxes online count too: on-premises they are remote mailboxes. A mail user is named by its Name.
     """
     wanted = bare(identity).casefold()
+    direct = call.organization.one(r.Mailbox, ON, wanted)
+    if direct is not None:
+        return direct.identity
     for one in (*call.organization.all(r.Mailbox), *call.organization.all(r.MailUser, ON)):
         if wanted in {name.casefold() for name in names(one)}:
             return one.identity

@@ -24,9 +24,9 @@ Execute = Callable[[CmdletAsk, Caller], Awaitable[Outcome]]
 """Runs one cmdlet for somebody. It may wait."""
 
 
-def read_ask(metadata: Any) -> CmdletAsk | ErrorSeen:
+def read_ask(pipeline: Any) -> CmdletAsk | ErrorSeen:
     """The cmdlet a pipeline asks for, or the error it is refused with."""
-    commands = metadata.commands if isinstance(metadata, PowerShell) else []
+    commands = pipeline.commands if isinstance(pipeline, PowerShell) else []
     if not commands or any(command.is_script for command in commands):
         return errors.NO_LANGUAGE
     if len(commands) > 1:

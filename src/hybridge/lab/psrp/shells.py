@@ -70,10 +70,10 @@ class Shell:
         """Whether a cmdlet is running."""
         return bool(self._running)
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, octets: bytes) -> None:
         """Take bytes of the inner protocol. Raises ``WsmanFault`` when they are none, or not understood."""
         try:
-            self._pool.receive_data(PSRPPayload(data, StreamType.default, None))
+            self._pool.receive_data(PSRPPayload(octets, StreamType.default, None))
             while (event := self._pool.next_event()) is not None:
                 self._react(event)
         except Exception as wrong:  # whatever psrpcore meets in foreign bytes must not become a bare HTTP 500

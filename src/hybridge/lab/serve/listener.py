@@ -98,6 +98,7 @@ class Listener:
                 user_agent=request.headers.get("user-agent", ""),
                 status=answer.status,
                 principal=principal,
+                digest=base.digest(request),
             )
         )
         if answer.failure is not None:

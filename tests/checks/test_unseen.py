@@ -1,0 +1,64 @@
+"""What could not be read is never passed: every check, without each of the kinds it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hybridge.checks.base import Check
+from hybridge.checks.registry import all_checks
+from hybridge.checks.rehearsal import subjects_of
+from hybridge.doctor.examine import examine
+from hybridge.evidence import Evidence
+from hybridge.findings import Outcome
+from hybridge.org.organization import Organization
+from hybridge.org.probes import BearerChallengeProbe
+from hybridge.org.records import Mailbox, Record
+from hybridge.terms.premises import Premises
+
+Without = Callable[[type[Record], Premises], Evidence]
+
+ONLY_TO_TELL_APART: dict[tuple[type[Record], Premises], str] = {
+    (Mailbox, Premises.ONLINE): "tells a mailbox that is online from one that nobody knows",
+    (BearerChallengeProbe, Premises.ON_PREMISES): "tells who refused, once a caller was refused",
+}
+"""Needs without which a healthy organization can still be passed, and what they are for."""
+
+JUDGED = "oauth/bearer-challenge"
+"""The check that judges the Bearer challenge itself."""
+
+NEEDS = [
+    pytest.param(check, kind, premises, id=f"{check.name}-{kind.__name__}-{premises}")
+    for check in all_checks()
+    for kind, premises in check.needs
+    if (kind, premises) not in ONLY_TO_TELL_APART or (check.name == JUDGED and kind is BearerChallengeProbe)
+]
+
+
+def test_everything_passes_when_everything_was_read(evidence: Evidence, healthy: Organization) -> None:
+    results = examine(evidence, subjects_of(healthy), all_checks())
+    assert {result.outcome for result in results} == {Outcome.PASSED}, [
+        (result.check, str(result.subject), result.outcome) for result in results if result.outcome != Outcome.PASSED
+    ]
+
+
+@pytest.mark.parametrize(("check", "kind", "premises"), NEEDS)
+def test_nothing_passes_without_what_it_needs(
+    without: Without, healthy: Organization, check: Check, kind: type[Record], premises: Premises
+) -> None:
+    results = examine(without(kind, premises), subjects_of(healthy), [check])
+    assert results
+    assert {result.outcome for result in results} == {Outcome.INCONCLUSIVE}
+    for result in results:
+        assert all(one.says and one.how for one in result.unseen)
+
+
+def test_nothing_at_all_was_read(healthy: Organization, evidence: Evidence) -> None:
+    nothing = Evidence(now=evidence.now)
+    results = examine(nothing, subjects_of(healthy), all_checks())
+    assert {result.outcome for result in results} == {Outcome.INCONCLUSIVE}
+
+
+def test_every_check_says_what_it_needs() -> None:
+    assert [check.name for check in all_checks() if not check.needs] == []
