@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs
+.PHONY: help demo test check bench format docs
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: .venv/.dev ## format, lint, types, layers, generated documents
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q tests/shape
 	@$(BIN)/python -m hybridge.docs --check
+
+bench: .venv/.dev ## measure us beside a peer, as ratios
+	@$(BIN)/python bench/repair.py
 
 format: .venv/.dev ## format the code and mend what the linter can
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

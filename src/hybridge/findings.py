@@ -20,7 +20,7 @@ class Scope(StrEnum):
     DELEGATION = "delegation"
 
 
-class Subject(msgspec.Struct, frozen=True, order=True):
+class Subject(msgspec.Struct, frozen=True, order=True, gc=False):
     """What is examined: the organization (identity ""), a server, a mailbox, or ``delegator:delegate``."""
 
     scope: Scope
@@ -61,7 +61,7 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing that is wrong.
 
     ``check`` is "area/name", ``cause`` the slug; ``says`` one sentence with the facts in it. ``address`` names the

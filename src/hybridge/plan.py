@@ -24,7 +24,7 @@ class Risk(StrEnum):
     HIGH = "high"
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """``before`` becomes ``after`` at ``address``; None means absent. ``why`` names the causes it cures."""
 
     address: Address
@@ -66,6 +66,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     evidence_at: datetime
     changes: tuple[Change, ...] = ()
     manual: tuple[Manual, ...] = ()
+    procedure: str = ""
+    """Name of the procedure the plan carries out; "" for a plan of cures."""
+    domain_controller: str = ""
+    """The one that every on-premises cmdlet of the plan, and of its undo, is sent to; "" leaves it to Exchange."""
 
     @property
     def empty(self) -> bool:

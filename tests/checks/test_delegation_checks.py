@@ -114,14 +114,43 @@ def test_a_folder_right_makes_nobody_a_delegate(look: Look, healthy: Organizatio
     assert look(PERMISSION, gone) == []
 
 
+def test_a_listed_delegate_gets_no_copies_and_sees_nothing_private(
+    look: Look, heal: Heal, changed: Fold, healthy: Organization
+) -> None:
+    gone = healthy.drop(*(one.address for one in healthy.all(DelegateUser, ON)))
+    (found,) = look(LISTED, gone)
+    cure = heal(found, gone)
+    assert isinstance(cure, tuple)
+    (change,) = cure
+    assert isinstance(change.after, DelegateUser)
+    assert (change.after.receive_copies_of_meeting_messages, change.after.view_private_items) == (False, False)
+    assert (change.risk, refusal(change, datetime(2026, 11, 20, tzinfo=UTC))) == (Risk.MEDIUM, "")
+    assert heal(found, changed(found, gone)) == ()
+
+
+def test_the_right_and_the_grant_stay_cures_of_their_own(look: Look, changed: Fold, healthy: Organization) -> None:
+    entry = next(one for one in healthy.all(MailboxFolderPermission, ON, ADA) if one.user == GRACE)
+    bare = grant(healthy.drop(entry.address, *(one.address for one in healthy.all(DelegateUser, ON))))
+    (found,) = look(LISTED, bare)
+    listed = changed(found, bare)
+    assert [one.kind for one in listed.difference(bare)] == ["DelegateUser"]
+    assert look(PERMISSION, listed) != [] and look(ON_BEHALF, listed) != []
+
+
+def test_a_delegate_online_is_left_to_a_person(look: Look, heal: Heal, healthy: Organization) -> None:
+    (found,) = look(LISTED, healthy, f"{ADA}:linus@contoso.com")
+    cure = heal(found, healthy)
+    assert isinstance(cure, Manual)
+    assert "online" in cure.says
+
+
 def test_the_delegate_is_found_whatever_the_case(causes: Causes, healthy: Organization) -> None:
     for name in (LISTED, PERMISSION, ON_BEHALF):
         assert causes(name, healthy, "Ada@Contoso.com:GRACE@contoso.COM") == []
 
 
 @pytest.mark.parametrize("name", [LISTED, PERMISSION, ON_BEHALF])
-def test_a_delegator_online_is_not_judged(causes: Causes, healthy: Organization, name: str) -> None:
-    assert causes(name, healthy, f"linus@contoso.com:{GRACE}") == ["not-applicable"]
+def test_a_delegator_nobody_knows_is_not_judged(causes: Causes, healthy: Organization, name: str) -> None:
     assert causes(name, healthy, f"nobody@contoso.com:{GRACE}") == ["unseen"]
 
 

@@ -55,6 +55,20 @@ def test_the_whole_story(lab: Any, tmp_path: Path) -> None:
     assert "nothing left to undo" in lab.run("repair", "undo", plan_id).out
 
 
+def test_a_delegate_is_listed_and_unlisted_from_the_command_line(lab: Any, tmp_path: Path) -> None:
+    cause = "delegation/delegate-listed:not-listed"
+    lab.run("lab", "break", cause)
+    plan = tmp_path / "plan.json"
+    assert lab.run("repair", "plan", "--out", str(plan)).code == 0
+    applied = lab.run("repair", "apply", str(plan), "--yes")
+    assert applied.code == 0, applied.out + applied.err
+    assert lab.found() == set()
+    undone = lab.run("repair", "undo", json.loads(plan.read_text(encoding="utf-8"))["id"])
+    assert undone.code == 0, undone.out + undone.err
+    assert lab.found() == {cause}
+    assert list((lab.config.parent / ".hybridge" / "delegates").iterdir()) == []
+
+
 def test_a_plan_prints_as_powershell(lab: Any) -> None:
     lab.run("lab", "break", *CAUSES)
     ran = lab.run("repair", "plan", "--format", "powershell")

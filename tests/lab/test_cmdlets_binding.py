@@ -149,7 +149,7 @@ def test_error_action() -> None:
     assert execute(shell.estate, ask("Get-Mailbox", "nobody", ErrorAction="SilentlyContinue"), caller).errors == ()
 
 
-def test_nothing_is_run_online() -> None:
-    answer = run(Shell().estate, CmdletAsk(premises=Premises.ONLINE, name="Get-Mailbox"), "somebody")
+def test_a_cmdlet_of_the_other_side_is_unknown() -> None:
+    answer = run(Shell().estate, CmdletAsk(premises=Premises.ONLINE, name="Get-ExchangeServer"), "somebody")
     assert answer.failure is not None
-    assert answer.failure.reason is FailureReason.NOT_CONFIGURED
+    assert answer.failure.reason is FailureReason.FORBIDDEN

@@ -96,13 +96,23 @@ async def test_reset_puts_everything_back(api: Api) -> None:
     _, moved = await api.ask("POST", "/clock", {"seconds": -7200})
     assert (moved["now"], moved["certificates"]) == ("2026-11-20T10:00:00Z", {"mail.contoso.com": "expired"})
     _, state = await api.ask("POST", "/reset")
-    assert state == {"faults": [], "healthy": True, "now": "2026-11-20T12:00:00Z", "certificates": {}, "requests": 0}
+    assert state == {
+        "faults": [],
+        "healthy": True,
+        "now": "2026-11-20T12:00:00Z",
+        "certificates": {},
+        "weather": "",
+        "without": [],
+        "requests": 0,
+    }
 
 
 async def test_the_log_and_the_details_are_shown(api: Api) -> None:
     api.estate.remember(LoggedRequest(host="h", method="GET", path="/", user_agent="ü", status=200, principal=""))
     _, log = await api.ask("GET", "/log")
-    assert log == [{"host": "h", "method": "GET", "path": "/", "user_agent": "ü", "status": 200, "principal": ""}]
+    assert log == [
+        {"host": "h", "method": "GET", "path": "/", "user_agent": "ü", "status": 200, "principal": "", "digest": ""}
+    ]
     assert await api.ask("GET", "/details") == (200, {"ca_file": "/ca"})
 
 

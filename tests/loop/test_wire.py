@@ -14,7 +14,7 @@ from hybridge.checks.registry import all_checks
 from hybridge.collectors.collect import Target, collect
 from hybridge.config import load
 from hybridge.doctor.diagnose import judge
-from hybridge.lab.contoso import DELEGATIONS, DOMAIN, TENANT_ID
+from hybridge.lab.contoso import DELEGATIONS, DOMAIN, PEOPLE, TENANT_ID
 from hybridge.lab.faults import Fault, faults
 from hybridge.lab.serve.calls import open_calls
 from hybridge.lab.serve.running import running_lab
@@ -26,7 +26,7 @@ from hybridge.net.answerers.snapshot import SnapshotAnswerer
 from hybridge.net.clock import SetClock
 from hybridge.terms.clouds import WORLDWIDE
 
-MAILBOXES = ("ada@contoso.com", "grace@contoso.com", "alan@contoso.com", "katherine@contoso.com", "linus@contoso.com")
+MAILBOXES = tuple(person.address for person in PEOPLE)
 
 
 @pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
 
 from hybridge.collectors.collect import Target
+from hybridge.collectors.routes import ews_address
 from hybridge.doctor.diagnose import Diagnosis, diagnose
 from hybridge.doctor.examine import unexplained
 from hybridge.lab.auth_certificate import make_auth_certificate
@@ -23,6 +24,9 @@ from hybridge.org.records import Record
 from hybridge.plan import Change
 from hybridge.repair.executor import Applied, End, Patience, apply, undo
 from hybridge.repair.hands.base import Hand
+from hybridge.repair.hands.debts import Debts
+from hybridge.repair.hands.ews import EwsHand
+from hybridge.repair.hands.exchange_online import ExchangeOnlineHand
 from hybridge.repair.hands.graph import GraphHand
 from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.hands.teams import TeamsHand
@@ -57,11 +61,16 @@ class Walk:
     folder: Path
     answerer: Answerer
     mailboxes: tuple[str, ...] = tuple(person.address for person in PEOPLE)
+    debts: Debts = field(default_factory=Debts)
 
     @property
     def hands(self) -> tuple[Hand, ...]:
+        powershell = PowerShellHand()
+        find_ews = partial(ews_address, cloud_host=WORLDWIDE.exchange, domain=DOMAIN)
         return (
-            PowerShellHand(),
+            powershell,
+            EwsHand(find_ews, "hybridge/test", powershell, self.clock, self.debts, no_sleep),
+            ExchangeOnlineHand(),
             GraphHand(WORLDWIDE.graph, self.clock, no_sleep),
             TeamsHand(WORLDWIDE.teams_config, no_sleep),
         )
@@ -123,9 +132,9 @@ class Walk:
         undone = await self.undo(diagnosis.plan.id)
         assert undone.complete, undone.says
         assert self.estate.organization.difference(broken) == ()
-        await self._drift(diagnosis)
+        await self.drift(diagnosis)
 
-    async def _drift(self, diagnosis: Diagnosis) -> None:
+    async def drift(self, diagnosis: Diagnosis) -> None:
         """What somebody else changed meanwhile is never written over: nothing at all is written."""
         assert diagnosis.plan is not None
         first = diagnosis.plan.changes[0]

@@ -12,10 +12,10 @@ from hybridge.wire.ask import CmdletAsk, FailureReason
 async def test_cmdlets_that_are_not_offered() -> None:
     async with open_live(NetConfig(), ExchangeConfig(), EntraConfig(), SystemClock()) as live:
         for premises, words in (
-            (Premises.ONLINE, "hybridge does not run Exchange Online cmdlets yet"),
+            (Premises.ONLINE, "no Entra application is configured"),
             (Premises.ON_PREMISES, "no Exchange PowerShell address is configured"),
         ):
             failure = (await live.cmdlet(CmdletAsk(premises=premises, name="Get-CASMailbox"))).failure
             assert failure is not None and failure.reason is FailureReason.NOT_CONFIGURED
-            assert failure.says.startswith("Get-CASMailbox was not run:") and words in failure.says
+            assert failure.says.startswith("Get-CASMailbox was not run") and words in failure.says
             assert failure.next_step

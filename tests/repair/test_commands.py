@@ -8,15 +8,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from hybridge.net.clock import SystemClock
 from hybridge.org import records as r
 from hybridge.org.records import Record
 from hybridge.org.union import AnyRecord
 from hybridge.plan import Change
+from hybridge.repair.hands.ews import EwsHand
 from hybridge.repair.hands.exchange_cmdlets import CMDLETS, Unwritable, commands, reading
+from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.writable import WRITABLE
 from hybridge.terms import applications as apps
 from hybridge.terms.premises import Premises
 from hybridge.wire import cmdlets
+from hybridge.wire.ask import Answerer
 
 ON = Premises.ON_PREMISES
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -65,6 +69,15 @@ APPLICATION = r.PartnerApplication(
     premises=ON, identity="TeamsScheduler", application_identifier=apps.TEAMS_SCHEDULER, linked_account="Account"
 )
 SERVER = r.AuthServer(premises=ON, identity="ACS - 1", enabled=False)
+OVERRIDE = r.SettingOverride(
+    premises=ON,
+    identity="EnableExchangeHybrid3PAppFeature",
+    component_name="Global",
+    section_name="ExchangeOnpremAsThirdPartyAppId",
+    parameters=("Enabled=true",),
+    reason="Use it",
+)
+RELATIONSHIP = r.OrganizationRelationship(premises=ON, identity="On-premises to O365")
 DIRECTORY = r.WebServicesVirtualDirectory(
     premises=ON, identity="EX1\\EWS (Default Web Site)", external_url="", oauth_authentication=False
 )
@@ -249,6 +262,43 @@ def test_what_no_cmdlet_may_do(before: AnyRecord | None, after: AnyRecord | None
         commands(changed(before, after))
 
 
+def test_exchange_is_told_to_use_its_application() -> None:
+    after = msgspec.structs.replace(SERVER, application_identifier="an-id", domain_name=("contoso.com",))
+    assert ran(SERVER, after) == [
+        (
+            "Set-AuthServer",
+            {"Identity": "ACS - 1", "ApplicationIdentifier": "an-id", "DomainName": {"Add": ("contoso.com",)}},
+        )
+    ]
+    assert ran(after, SERVER) == [
+        (
+            "Set-AuthServer",
+            {"Identity": "ACS - 1", "ApplicationIdentifier": None, "DomainName": {"Remove": ("contoso.com",)}},
+        )
+    ]
+    name = OVERRIDE.identity
+    assert ran(None, OVERRIDE) == [
+        (
+            "New-SettingOverride",
+            {
+                "Name": name,
+                "Component": "Global",
+                "Section": "ExchangeOnpremAsThirdPartyAppId",
+                "Parameters": ("Enabled=true",),
+                "Reason": "Use it",
+            },
+        )
+    ]
+    off = msgspec.structs.replace(OVERRIDE, parameters=("Enabled=false",))
+    assert ran(off, OVERRIDE) == [("Set-SettingOverride", {"Identity": name, "Parameters": ("Enabled=true",)})]
+    assert ran(OVERRIDE, None) == [("Remove-SettingOverride", {"Identity": name, "Confirm": False})]
+    url = "https://outlook.office365.com/EWS/Exchange.asmx"
+    told = msgspec.structs.replace(RELATIONSHIP, target_sharing_epr=url)
+    identity = {"Identity": RELATIONSHIP.identity}
+    assert ran(RELATIONSHIP, told) == [("Set-OrganizationRelationship", identity | {"TargetSharingEpr": url})]
+    assert ran(told, RELATIONSHIP) == [("Set-OrganizationRelationship", identity | {"TargetSharingEpr": None})]
+
+
 RECORDS: tuple[Record, ...] = (
     ORGANIZATION,
     CAS,
@@ -260,6 +310,8 @@ RECORDS: tuple[Record, ...] = (
     APPLICATION,
     SERVER,
     DIRECTORY,
+    OVERRIDE,
+    RELATIONSHIP,
 )
 
 
@@ -279,12 +331,17 @@ def test_a_permission_is_read_for_its_folder_and_user() -> None:
 
 
 def test_the_table_covers_exactly_the_writable_kinds_on_premises() -> None:
-    assert set(CMDLETS) == {kind for kind, premises in WRITABLE if premises is ON}
+    by_ews = EwsHand(nowhere, "hybridge/test", PowerShellHand(), SystemClock()).kinds
+    assert set(CMDLETS) == {kind for kind, premises in WRITABLE.keys() - by_ews if premises is ON}
     assert {type(record).__name__ for record in RECORDS} == set(CMDLETS)
+
+
+async def nowhere(_: Answerer, __: str) -> str:
+    raise AssertionError
 
 
 def test_every_written_field_has_a_parameter() -> None:
     for (kind, premises), row in WRITABLE.items():
-        if premises is ON and kind != "ManagementRole":
+        if premises is ON and kind in CMDLETS and kind != "ManagementRole":
             settable = set(CMDLETS[kind].parameters) | {"ews_application_access_policy"}
             assert set(row.fields) <= settable, kind

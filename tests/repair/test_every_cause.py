@@ -19,7 +19,7 @@ from hybridge.lab.apps import router
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.tokens import mint
 from hybridge.lab.auth_certificate import make_auth_certificate
-from hybridge.lab.contoso import DELEGATIONS, PEOPLE, SERVERS, AuthCertificate, contoso
+from hybridge.lab.contoso import DELEGATIONS, EWS_URL, PEOPLE, SERVERS, AuthCertificate, contoso
 from hybridge.lab.estate import ADMINISTRATOR, ENTRA_CLIENT, Estate
 from hybridge.lab.powershell import run
 from hybridge.net.clock import SetClock
@@ -28,6 +28,8 @@ from hybridge.org.records import Record
 from hybridge.org.union import AnyRecord
 from hybridge.plan import Plan
 from hybridge.repair.executor import Patience, apply, undo
+from hybridge.repair.hands.ews import EwsHand
+from hybridge.repair.hands.exchange_online import ExchangeOnlineHand
 from hybridge.repair.hands.graph import GraphHand
 from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.hands.script import script
@@ -38,7 +40,7 @@ from hybridge.repair.planner import prove
 from hybridge.repair.what_if import what_if
 from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+from hybridge.wire.ask import Answerer, CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk, Sign
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 KINDS: list[tuple[type[Record], Premises]] = [(kind, side) for kind in get_args(AnyRecord) for side in Premises]
@@ -64,14 +66,16 @@ class InProcess:
 
     async def http(self, ask: HttpAsk) -> HttpAnswer:
         url = urlsplit(ask.url)
-        token = mint(self.estate, ENTRA_CLIENT, ask.scope.removesuffix("/.default"))
+        signed = ask.sign is Sign.EXCHANGE
+        bearer = {"authorization": f"Bearer {mint(self.estate, ENTRA_CLIENT, ask.scope.removesuffix('/.default'))}"}
         request = Request(
             method=ask.method,
             host=url.hostname or "",
             path=unquote(url.path),
             query=dict(parse_qsl(url.query)),
-            headers={"authorization": f"Bearer {token}"},
+            headers={name.lower(): value for name, value in ask.headers} | ({} if signed else bearer),
             body=ask.body,
+            principal=ADMINISTRATOR if signed else "",
         )
         return router.answer(self.estate, request)
 
@@ -93,6 +97,10 @@ async def no_sleep(_: float) -> None:
     return
 
 
+async def published_ews(_: Answerer, __: str) -> str:
+    return EWS_URL
+
+
 @pytest.mark.parametrize(("name", "cause"), CAUSES, ids=[name for name, _ in CAUSES])
 async def test_a_cause_is_planned_applied_and_undone(name: str, cause: Cause, tmp_path: Path) -> None:
     assert cause.breaks is not None
@@ -108,6 +116,8 @@ async def test_a_cause_is_planned_applied_and_undone(name: str, cause: Cause, tm
 
     hands = (
         PowerShellHand(),
+        EwsHand(published_ews, "hybridge/test", PowerShellHand(), SetClock(NOW), sleep=no_sleep),
+        ExchangeOnlineHand(),
         GraphHand(WORLDWIDE.graph, SetClock(NOW), no_sleep),
         TeamsHand(WORLDWIDE.teams_config, no_sleep),
     )
@@ -137,6 +147,8 @@ async def test_all_healable_causes_that_fit_together_at_once(tmp_path: Path) -> 
     assert kinds.index("PartnerApplication") < kinds.index("ServicePrincipal")
     hands = (
         PowerShellHand(),
+        EwsHand(published_ews, "hybridge/test", PowerShellHand(), SetClock(NOW), sleep=no_sleep),
+        ExchangeOnlineHand(),
         GraphHand(WORLDWIDE.graph, SetClock(NOW), no_sleep),
         TeamsHand(WORLDWIDE.teams_config, no_sleep),
     )

@@ -278,7 +278,7 @@ async def test_too_many_requests_are_sent_again_after_the_named_time() -> None:
 
     online.before = answer
     assert isinstance(await online.graph.write(online, UPLOAD), Reply)
-    assert online.slept == [7.0, 7.0]
+    assert online.slept == [1.0, 7.0, 7.0]
 
 
 async def test_an_unreachable_graph_is_a_value() -> None:

@@ -64,7 +64,7 @@ def test_every_state_is_read_back(tmp_path: Path) -> None:
     assert seen.steps[0].change == change("User1")
 
 
-def test_a_failed_undo_leaves_the_step_applied(tmp_path: Path) -> None:
+def test_a_failed_undo_leaves_the_step_applied_and_the_undo_begun(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         journal.begin("ada", NOW)
         journal.write(intended(1))
@@ -75,7 +75,7 @@ def test_a_failed_undo_leaves_the_step_applied(tmp_path: Path) -> None:
         failed = journal.read()
     assert began is not None and failed is not None
     assert (began.steps[0].state, began.steps[0].undoing) == (j.State.APPLIED, True)
-    assert (failed.steps[0].state, failed.steps[0].undoing) == (j.State.APPLIED, False)
+    assert (failed.steps[0].state, failed.steps[0].undoing, failed.steps[0].unsure) == (j.State.APPLIED, True, True)
 
 
 def test_a_second_run_goes_on_in_the_same_file(tmp_path: Path) -> None:

@@ -110,6 +110,21 @@ def test_teams_parts_come_last_under_their_own_shell() -> None:
     assert "-PolicyName $null" in script(plan(changed(user, back)))
 
 
+DELEGATE = r.DelegateUser(premises=ON, identity="ada@x/grace@x", delegator="ada@x", delegate="grace@x")
+
+
+def test_delegates_are_steps_for_a_person_and_no_code() -> None:
+    private = msgspec.structs.replace(DELEGATE, view_private_items=True)
+    printed = script(plan(changed(None, DELEGATE, "List her."), changed(DELEGATE, None), changed(DELEGATE, private)))
+    assert code(printed) == ["$ErrorActionPreference = 'Stop'"]
+    added, removed, updated = printed.split("# 1. ")[1].split("# 2. ")[0], *printed.split("# 2. ")[1].split("# 3. ")
+    assert "#   1) Open classic Outlook as ada@x: File > Account Settings > Delegate Access." in added
+    assert "Choose Add and select grace@x." in added and "Do not tick 'Delegate can see my private items'" in added
+    assert "Choose grace@x, then Remove" in removed and "Tick" not in removed
+    assert "Tick 'Delegate can see my private items'" in updated and "Choose Add" not in updated
+    assert printed.count("hybridge repair apply does it by EWS") == 3
+
+
 @pytest.mark.parametrize(
     ("text", "expression"),
     [

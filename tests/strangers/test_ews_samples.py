@@ -14,12 +14,15 @@ import pytest
 
 from hybridge.wire.ask import Failure, HttpAnswer
 from hybridge.wire.ews import (
+    add_delegate,
     convert_id,
     get_delegate,
     get_folder,
     get_user_availability,
     get_user_oof_settings,
+    remove_delegate,
     resolve_names,
+    update_delegate,
 )
 from hybridge.wire.ews.envelope import EwsFault, RequestRefused, read_body, read_request
 from hybridge.wire.xml import Element
@@ -28,19 +31,25 @@ CORPUS = os.environ.get("HYBRIDGE_CORPUS", "")
 pytestmark = pytest.mark.skipif(not CORPUS, reason="HYBRIDGE_CORPUS does not name the folder of foreign messages")
 
 REQUESTS: dict[str, Callable[[Element], Any]] = {
+    "AddDelegate": add_delegate.read_request,
     "ConvertId": convert_id.read_request,
     "GetDelegate": get_delegate.read_request,
     "GetFolder": get_folder.read_request,
     "GetUserAvailability": get_user_availability.read_request,
     "GetUserOofSettings": get_user_oof_settings.read_request,
+    "RemoveDelegate": remove_delegate.read_request,
     "ResolveNames": resolve_names.read_request,
+    "UpdateDelegate": update_delegate.read_request,
 }
 RESPONSES: dict[str, Callable[[Element], Any]] = {
+    "AddDelegate": add_delegate.read_response,
     "GetDelegate": get_delegate.read_response,
     "GetFolder": get_folder.read_response,
     "GetUserAvailability": get_user_availability.read_response,
     "GetUserOofSettings": get_user_oof_settings.read_response,
+    "RemoveDelegate": remove_delegate.read_response,
     "ResolveNames": resolve_names.read_response,
+    "UpdateDelegate": update_delegate.read_response,
 }
 WRONG_SOAP = "The SOAP namespace is 'https://schemas.xmlsoap.org/soap/envelope/'"
 WRONG_CHILD = (

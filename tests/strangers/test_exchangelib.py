@@ -20,8 +20,17 @@ from requests.adapters import HTTPAdapter
 from hybridge.lab.auth_certificate import make_auth_certificate
 from hybridge.lab.contoso import EWS_URL, MAIL_HOST, contoso
 from hybridge.lab.estate import ADMINISTRATOR, ADMINISTRATOR_LOGON, Estate
+from hybridge.lab.in_process import InProcess
 from hybridge.lab.serve.running import RunningLab, running_lab
 from hybridge.lab.site import contoso_site
+from hybridge.net.clock import SetClock
+from hybridge.org.records import DelegateUser
+from hybridge.plan import Change
+from hybridge.repair.hands.base import Reply
+from hybridge.repair.hands.ews import EwsHand
+from hybridge.repair.hands.powershell import PowerShellHand
+from hybridge.terms.premises import Premises
+from hybridge.wire.ask import Answerer
 
 pytestmark = pytest.mark.wire
 T = TypeVar("T")
@@ -60,14 +69,19 @@ def connected(lab: RunningLab, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     Protocol.clear_cache()
 
 
-def account(lab: RunningLab, scheme: str, password: str = "") -> exchangelib.Account:
+EXCHANGE = exchangelib.Version(EXCHANGE_2019)
+
+
+def account(
+    lab: RunningLab, scheme: str, password: str = "", version: exchangelib.Version | None = EXCHANGE
+) -> exchangelib.Account:
     """Ada's mailbox, opened by the administrator."""
     secret = password or lab.estate.users[ADMINISTRATOR]
     configuration = exchangelib.Configuration(
         service_endpoint=EWS_URL,
         credentials=exchangelib.Credentials(ADMINISTRATOR_LOGON, secret),
         auth_type=scheme,
-        version=exchangelib.Version(EXCHANGE_2019),
+        version=version,
     )
     return exchangelib.Account(
         "ada@contoso.com",
@@ -127,6 +141,50 @@ async def test_delegates_are_read(lab: RunningLab, scheme: str) -> None:
     (delegate,) = await read(lab, scheme, lambda ada: ada.delegates)
     assert delegate.user_id.primary_smtp_address == "grace@contoso.com"
     assert delegate.delegate_permissions.calendar_folder_permission_level == "Editor"
+
+
+@EVERY_SCHEME
+@pytest.mark.usefixtures("connected")
+async def test_what_our_hand_lists_is_read(lab: RunningLab, scheme: str) -> None:
+    alan = DelegateUser(
+        premises=Premises.ON_PREMISES,
+        identity="ada@contoso.com/alan@contoso.com",
+        delegator="ada@contoso.com",
+        delegate="alan@contoso.com",
+        view_private_items=True,
+    )
+    change = Change(address=alan.address, before=None, after=alan, says="List Alan.")
+    hand = EwsHand(published, "hybridge/test", PowerShellHand(), SetClock(NOW))
+    reply = await hand.write(InProcess(lab.estate), change)
+    assert isinstance(reply, Reply), reply
+    first, second = await read(lab, scheme, lambda ada: list(ada.delegates))
+    assert (first.user_id.primary_smtp_address, first.user_id.display_name) == ("alan@contoso.com", "Alan Turing")
+    assert first.delegate_permissions.calendar_folder_permission_level == "None"
+    assert (first.receive_copies_of_meeting_messages, first.view_private_items) == (False, True)
+    assert second.user_id.primary_smtp_address == "grace@contoso.com"
+    assert isinstance(await hand.write(InProcess(lab.estate), change.inverse), Reply)
+    (left,) = await read(lab, scheme, lambda ada: ada.delegates)
+    assert left.user_id.primary_smtp_address == "grace@contoso.com"
+
+
+async def published(_: Answerer, __: str) -> str:
+    return EWS_URL
+
+
+@pytest.mark.usefixtures("connected")
+async def test_a_client_that_guesses_the_version_is_told(lab: RunningLab) -> None:
+    """Without a version exchangelib asks ResolveNames for one."""
+    found = await asyncio.to_thread(lambda: str(account(lab, exchangelib.BASIC, version=None).version.build))
+    assert found == "15.2.2562.37"
+
+
+@pytest.mark.usefixtures("connected")
+async def test_zones_and_names_are_read(lab: RunningLab) -> None:
+    protocol = await read(lab, exchangelib.BASIC, lambda ada: ada.protocol)
+    zones = await asyncio.to_thread(lambda: {zone.id for zone in protocol.get_timezones()})
+    assert zones >= {"UTC", "W. Europe Standard Time"}
+    people = await asyncio.to_thread(lambda: protocol.resolve_names(["a"]))
+    assert [one.email_address for one in people] == ["ada@contoso.com", "alan@contoso.com"]
 
 
 @pytest.mark.usefixtures("connected")

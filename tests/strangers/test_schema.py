@@ -12,13 +12,25 @@ import pytest
 from lxml import etree
 
 from hybridge.wire.ews import (
+    add_delegate,
     convert_id,
     get_delegate,
     get_folder,
     get_server_time_zones,
     get_user_availability,
     get_user_oof_settings,
+    remove_delegate,
     resolve_names,
+    update_delegate,
+)
+from hybridge.wire.ews.delegate_changes import (
+    LEVELS,
+    SCOPES,
+    DelegateSettings,
+    FolderLevels,
+    Outcome,
+    Request,
+    Response,
 )
 from hybridge.wire.ews.distinguished_folders import KINDS, folder_id
 from hybridge.wire.ews.envelope import SOAP, EwsFault, ServerVersion, ask, write_fault, write_response
@@ -55,6 +67,18 @@ DELEGATES = (
     get_delegate.Delegate(HOSTILE, "Custom", display_name=HOSTILE),
     get_delegate.Delegate("nobody@contoso.com"),
     get_delegate.DelegateError("ErrorDelegateNoUser", HOSTILE),
+)
+CHANGES = Response(
+    outcomes=(
+        Outcome(delegate=get_delegate.Delegate("grace@contoso.com", "", True, True, HOSTILE, "S-1-5-21-1-2-3-1116")),
+        Outcome("ErrorDelegateAlreadyExists", HOSTILE),
+        Outcome(),
+    )
+)
+SETTINGS = (
+    DelegateSettings("grace@contoso.com", FolderLevels(*LEVELS, "Author"), True, False),
+    DelegateSettings("grace@contoso.com", FolderLevels(calendar="Editor", journal="None"), view_private_items=True),
+    DelegateSettings(HOSTILE),
 )
 PERIODS = (
     BusyPeriod(NOON, NOON + timedelta(hours=1), "OOF"),
@@ -133,6 +157,11 @@ RESPONSES = {
         )
     ),
     "nobody": resolve_names.write_response(resolve_names.Response(resolve_names.NOBODY, "No results were found.")),
+    "delegates added": add_delegate.write_response(CHANGES),
+    "delegates updated": update_delegate.write_response(CHANGES),
+    "delegates removed": remove_delegate.write_response(CHANGES),
+    "no delegate added": add_delegate.write_response(Response("ErrorAccessDenied", HOSTILE)),
+    "meeting requests only": update_delegate.write_response(Response()),
     "ids": convert_id.write_response(
         convert_id.Response((convert_id.AlternateId("EwsId", "AAMk", "a@b.c"), convert_id.ConvertError()))
     ),
@@ -140,6 +169,10 @@ RESPONSES = {
 REQUESTS = {
     "delegates": get_delegate.write_request(get_delegate.Request("ada@contoso.com")),
     "some delegates": get_delegate.write_request(get_delegate.Request(HOSTILE, ("a@b.c", HOSTILE), False)),
+    "add delegates": add_delegate.write_request(Request("ada@contoso.com", SETTINGS, "NoForward")),
+    "update delegates": update_delegate.write_request(Request(HOSTILE, SETTINGS)),
+    **{scope: update_delegate.write_request(Request("ada@contoso.com", (), scope)) for scope in SCOPES},
+    "remove delegates": remove_delegate.write_request(remove_delegate.Request(HOSTILE, ("a@b.c", HOSTILE))),
     "calendar": get_folder.write_request(get_folder.calendar_of("ada@contoso.com")),
     "folders": get_folder.write_request(
         get_folder.Request(
@@ -187,5 +220,11 @@ def test_code_of_a_fault() -> None:
         "ErrorInvalidTimeInterval",
         "ErrorInvalidMergedFreeBusyInterval",
         "ErrorTimeZone",
+        "ErrorNotDelegate",
+        "ErrorDelegateAlreadyExists",
+        "ErrorDelegateCannotAddOwner",
+        "ErrorDelegateNoUser",
+        "ErrorInvalidDelegatePermission",
+        "ErrorMissingEmailAddress",
     ):
         assert code in known

@@ -81,3 +81,16 @@ def test_foreign_answers_are_not_json(answer: HttpAnswer, says: str) -> None:
 def test_no_answer_stays_a_failure() -> None:
     failure = Failure(reason=FailureReason.UNREACHABLE, says="Nothing answered.")
     assert v2.read_answer(HttpAnswer(failure=failure)) is failure
+
+
+def test_the_server_location_travels() -> None:
+    ask = v2.ask_server_location("outlook.office365.com", "Migration.8f3e7716@contoso.onmicrosoft.com")
+    parts = urlsplit(ask.url)
+    question = v2.read_ask(parts.path, dict(parse_qsl(parts.query)))
+    assert question == v2.Question("Migration.8f3e7716@contoso.onmicrosoft.com", "EWS", 0, True)
+    assert ask.sign is Sign.NONE and parts.path.startswith("/autodiscover/autodiscover.json/v1.0/")
+    url = "https://outlook.office365.com/EWS/Exchange.asmx"
+    assert v2.read_answer(v2.found("EWS", url, "Exchange Online")) == v2.Found("EWS", url, "Exchange Online")
+    assert v2.read_answer(v2.found("EWS", url)) == v2.Found("EWS", url)
+    plain = v2.read_ask("/autodiscover/autodiscover.json", {"Email": "a@b.c", "Protocol": "EWS"})
+    assert plain is not None and plain.server_location is False

@@ -20,13 +20,16 @@ from hybridge.terms.premises import Premises
 from hybridge.wire import autodiscover_v2, exchange_rest, oauth, teams_config
 from hybridge.wire.ask import Failure, HttpAnswer
 from hybridge.wire.ews import (
+    add_delegate,
     convert_id,
     get_delegate,
     get_folder,
     get_server_time_zones,
     get_user_availability,
     get_user_oof_settings,
+    remove_delegate,
     resolve_names,
+    update_delegate,
 )
 from hybridge.wire.ews.envelope import EwsFault, RequestRefused, ServerVersion, ask, read_request, read_version
 from hybridge.wire.ews.envelope import write_fault as fault_answer
@@ -54,6 +57,26 @@ READERS: dict[str, tuple[Callable[[HttpAnswer], object], HttpAnswer]] = {
                 )
             ),
             BUILD,
+        ),
+    ),
+    "added delegates": (
+        add_delegate.read_answer,
+        ews_answer(
+            add_delegate.write_response(
+                add_delegate.Response(
+                    outcomes=(
+                        add_delegate.Outcome(delegate=get_delegate.Delegate("a@b.c", "", True, True, "A", "S-1")),
+                        add_delegate.Outcome("ErrorDelegateAlreadyExists", "No."),
+                    )
+                )
+            ),
+            BUILD,
+        ),
+    ),
+    "removed delegates": (
+        remove_delegate.read_answer,
+        ews_answer(
+            remove_delegate.write_response(remove_delegate.Response(outcomes=(remove_delegate.Outcome(),))), BUILD
         ),
     ),
     "folders": (
@@ -164,6 +187,28 @@ READERS: dict[str, tuple[Callable[[HttpAnswer], object], HttpAnswer]] = {
 }
 REQUESTS: dict[str, tuple[Callable[[Element], object], str]] = {
     "delegates": (get_delegate.read_request, get_delegate.write_request(get_delegate.Request("a@b.c", ("d@e.f",)))),
+    "delegates to add": (
+        add_delegate.read_request,
+        add_delegate.write_request(
+            add_delegate.Request(
+                "a@b.c",
+                (
+                    add_delegate.DelegateSettings(
+                        "d@e.f", add_delegate.FolderLevels("Editor", journal="None"), True, False
+                    ),
+                ),
+                "NoForward",
+            )
+        ),
+    ),
+    "meeting requests": (
+        update_delegate.read_request,
+        update_delegate.write_request(update_delegate.Request("a@b.c", (), "DelegatesAndMe")),
+    ),
+    "delegates to remove": (
+        remove_delegate.read_request,
+        remove_delegate.write_request(remove_delegate.Request("a@b.c", ("d@e.f",))),
+    ),
     "folders": (
         get_folder.read_request,
         get_folder.write_request(

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from hybridge.evidence import Evidence, Seen, Unseen
 from hybridge.findings import NotApplicable
+from hybridge.org.probes import MailboxLocation
 from hybridge.org.records import Mailbox, Record
 from hybridge.terms.premises import Premises
 
@@ -24,7 +25,7 @@ def on_premises_mailbox(evidence: Evidence, address: str) -> Mailbox | NotApplic
     if isinstance(here, Seen) and here.first:
         return here.first
     there = evidence.one(Mailbox, ONLINE, address, address)
-    if isinstance(there, Seen) and there.first:
+    if _known(there) or _known(evidence.one(MailboxLocation, ONLINE, address, address)):
         return NotApplicable(f"The mailbox {address} is online.")
     if isinstance(here, Unseen):
         return here
@@ -36,6 +37,31 @@ def on_premises_mailbox(evidence: Evidence, address: str) -> Mailbox | NotApplic
         says=f"No mailbox {address} was found, neither on-premises nor online.",
         how=f'Get-Mailbox -Identity "{address}"',
     )
+
+
+def _known(reading: Seen[R] | Unseen) -> bool:
+    return isinstance(reading, Seen) and reading.first is not None
+
+
+def mailbox_anywhere(evidence: Evidence, address: str) -> Mailbox | Unseen:
+    """The mailbox ``address`` on either side; Unseen when nobody knows it, or Exchange Online could not be read."""
+    here = on_premises_mailbox(evidence, address)
+    if not isinstance(here, NotApplicable):
+        return here
+    there = evidence.one(Mailbox, ONLINE, address, address)
+    if isinstance(there, Unseen):
+        return there
+    return there.first or no_record(Mailbox, address)
+
+
+def names_of(evidence: Evidence, address: str) -> tuple[str, ...]:
+    """What Exchange may print for the person with mailbox ``address``: address, display name, user principal name."""
+    found = [address]
+    for premises in (ON, ONLINE):
+        reading = evidence.one(Mailbox, premises, address, address)
+        if isinstance(reading, Seen) and reading.first:
+            found += [reading.first.display_name, reading.first.user_principal_name]
+    return tuple(dict.fromkeys(name for name in found if name))
 
 
 def no_record(kind: type[Record], address: str) -> Unseen:

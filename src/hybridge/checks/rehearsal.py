@@ -11,8 +11,9 @@ from datetime import datetime
 from hybridge.checks.base import Cause, Check
 from hybridge.evidence import Evidence, complete
 from hybridge.findings import ORGANIZATION, Finding, Scope, Subject
+from hybridge.org.delegations import online_delegates
 from hybridge.org.organization import Organization
-from hybridge.org.records import AuthServer, DelegateUser, Mailbox
+from hybridge.org.records import AuthServer, DelegateUser, Mailbox, MailboxFolderPermission
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 
@@ -20,11 +21,13 @@ ON = Premises.ON_PREMISES
 
 
 def subjects_of(organization: Organization) -> tuple[Subject, ...]:
-    """The organization, its on-premises mailboxes and its delegations."""
+    """The organization, its on-premises mailboxes and its delegations on both sides."""
+    online = online_delegates(organization.all(MailboxFolderPermission, Premises.ONLINE))
+    delegations = (*organization.all(DelegateUser, ON), *online)
     return (
         ORGANIZATION,
         *(Subject(Scope.MAILBOX, one.identity) for one in organization.all(Mailbox, ON)),
-        *(Subject(Scope.DELEGATION, f"{one.delegator}:{one.delegate}") for one in organization.all(DelegateUser, ON)),
+        *(Subject(Scope.DELEGATION, f"{one.delegator}:{one.delegate}") for one in delegations),
     )
 
 

@@ -13,7 +13,7 @@ from hybridge.cli.options import DEFAULT_CONFIG, ConfigOption, QuietOption, colo
 if TYPE_CHECKING:
     from hybridge.cli.session import Session
     from hybridge.doctor.diagnose import Diagnosis
-    from hybridge.report.model import Report
+    from hybridge.report.model import Report, StepText
 
 FORMATS = ("text", "json", "html")
 SUFFIXES = {".json": "json", ".html": "html", ".htm": "html", ".txt": "text"}
@@ -118,8 +118,18 @@ def report_of(session: Session, diagnosis: Diagnosis, started: object, requests:
             for check in diagnosis.checks
         ],
         plan=diagnosis.plan,
+        steps=_steps(session, diagnosis),
         requests_made=requests,
     )
+
+
+def _steps(session: Session, diagnosis: Diagnosis) -> tuple[StepText, ...]:
+    from hybridge.cli.plans import hands
+    from hybridge.cli.steps import steps_of
+
+    if diagnosis.plan is None:
+        return ()
+    return steps_of(diagnosis.plan, hands(session.config) if session.config else ())
 
 
 def exit_of(report: Report, fail_on: str) -> Exit:

@@ -103,6 +103,55 @@ def clock(
     _state(_control(config).post("/clock", {"seconds": seconds}), format)
 
 
+@app.command("weather")
+def weather(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...|clear", show_default=False, help="As in graph-late; clear ends all of it."),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    format: FormatOption = "text",
+) -> None:
+    """Let services answer late, twice, not at all or with errors; without a name, list every weather."""
+    if names:
+        wanted = [name for name in names if name != "clear"]
+        _state(_control(config).post("/weather", {"names": wanted}), format)
+        return
+    now = _control(config).get("/weather")
+    if one_of(format, ("text", "json"), "--format") == "json":
+        _json(now)
+        return
+    out(f"weather: {now['weather'] or 'fine'}")
+    for name, says in now["known"].items():
+        out(f"{name}\n    {says}")
+
+
+@app.command("rights")
+def rights(
+    without: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WITHOUT]...|all", show_default=False, help="As in 'Role Management'; all gives everything back."
+        ),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    format: FormatOption = "text",
+) -> None:
+    """Take rights away from the accounts hybridge uses: roles, cmdlets, permissions; without a name, list them."""
+    if without:
+        wanted = [name for name in without if name != "all"]
+        _state(_control(config).post("/rights", {"without": wanted}), format)
+        return
+    now = _control(config).get("/rights")
+    if one_of(format, ("text", "json"), "--format") == "json":
+        _json(now)
+        return
+    out(f"without: {', '.join(now['without']) or 'nothing'}")
+    out("can be taken away, beside any cmdlet and any parameter (Set-MailUser:Identity):")
+    for name in now["known"]:
+        out(f"    {name}")
+
+
 @app.command("certificate")
 def certificate(
     host: Annotated[str, typer.Argument(metavar="HOST")],
@@ -142,6 +191,10 @@ def _state(state: dict[str, Any], format: str) -> None:
         return
     faults = state.get("faults") or []
     out(f"faults: {', '.join(faults) if faults else 'none'}")
+    if state.get("weather"):
+        out(f"weather: {state['weather']}")
+    if state.get("without"):
+        out(f"without: {', '.join(state['without'])}")
     say(f"the lab's time is {state.get('now')}")
 
 

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from hybridge.cli.allowed import stop_without_rights
 from hybridge.cli.exits import Exit, Stop
 from hybridge.cli.options import say
-from hybridge.cli.session import Session, load_config, open_session
+from hybridge.cli.pacing import walking
+from hybridge.cli.session import USER_AGENT, Session, load_config
+from hybridge.collectors.routes import ews_address
 from hybridge.config import Config
 from hybridge.doctor.diagnose import diagnose
-from hybridge.doctor.examine import unexplained
 from hybridge.net.answerers.live import open_live
 from hybridge.net.clock import SystemClock
-from hybridge.org.records import MailboxFolderPermission
+from hybridge.org.folding import crowds, like_it, said_once, shape, spans
+from hybridge.org.records import DelegateUser, MailboxFolderPermission
 from hybridge.plan import Plan
 from hybridge.repair import journal as journals
-from hybridge.repair.executor import Applied, End, apply, undo
+from hybridge.repair.batches import BATCH
+from hybridge.repair.executor import Applied, Choose, End, StepEnd, apply, undo
 from hybridge.repair.hands.base import Hand
+from hybridge.repair.hands.debts import Debts
+from hybridge.repair.hands.ews import EwsHand
+from hybridge.repair.hands.exchange_online import ExchangeOnlineHand
 from hybridge.repair.hands.graph import GraphHand
 from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.hands.script import ScriptRefused, script
 from hybridge.repair.hands.teams import TeamsHand
-from hybridge.repair.plan_file import PlanProblem, read_plan
+from hybridge.repair.plan_file import PlanProblem, read_plan, unedited
 from hybridge.repair.what_if import what_if
-from hybridge.terms.clouds import Cloud
 from hybridge.wire.ask import Answerer
 
 _MARKS = {
@@ -41,20 +46,27 @@ _MARKS = {
     End.DRIFTED: "!",
     End.FAILED: "x",
     End.NOT_REACHED: "-",
+    End.SKIPPED: "-",
 }
 
 
-@dataclass(frozen=True)
-class Left:
-    """What is still found after a plan was applied."""
-
-    healed: bool
-    says: str
-
-
-def hands(cloud: Cloud) -> tuple[Hand, ...]:
-    """Every hand that writes."""
-    return (PowerShellHand(), GraphHand(cloud.graph, SystemClock()), TeamsHand(cloud.teams_config))
+def hands(config: Config, domain_controller: str = "") -> tuple[Hand, ...]:
+    """Every hand that writes what ``config`` names; on-premises at ``domain_controller`` where one is given."""
+    cloud, domain = config.cloud, config.settings.organization.domain
+    powershell = PowerShellHand(domain_controller)
+    return (
+        powershell,
+        EwsHand(
+            partial(ews_address, cloud_host=cloud.exchange, domain=domain),
+            USER_AGENT,
+            powershell,
+            SystemClock(),
+            Debts(config.file.parent / ".hybridge" / "delegates"),
+        ),
+        ExchangeOnlineHand(),
+        GraphHand(cloud.graph, SystemClock()),
+        TeamsHand(cloud.teams_config),
+    )
 
 
 async def made(session: Session) -> Plan:
@@ -70,8 +82,8 @@ async def made(session: Session) -> Plan:
     if diagnosis.plan is None:
         raise Stop(diagnosis.refused, "hybridge doctor shows the findings", Exit.DEFECT)
     gaps = {unseen.says: unseen for result in diagnosis.results for unseen in result.unseen}
-    for unseen in gaps.values():
-        say(f"  not checked: {unseen.says}")
+    for says, others in said_once(gaps):
+        say(f"  not checked: {says}{like_it(others)}")
     if diagnosis.plan.empty and gaps:
         reasons = {unseen.reason for unseen in gaps.values()}
         code = Exit.SIGN_IN if reasons & {"sign-in", "forbidden"} else Exit.INCOMPLETE
@@ -97,7 +109,10 @@ def of_report(path: Path) -> Plan:
         ) from error
     if held is None:
         raise Stop(f"The report '{path}' holds no plan.", "hybridge repair plan makes one")
-    return held
+    try:
+        return unedited(held, path)
+    except PlanProblem as problem:
+        raise Stop(str(problem), "write a new report: hybridge doctor --out x.json") from problem
 
 
 def read(path: Path) -> Plan:
@@ -125,27 +140,49 @@ def journal_root(config: Config) -> Path:
     return config.file.parent / ".hybridge" / "journals"
 
 
-async def apply_plan(plan: Plan, config_file: Path, quiet: bool) -> Applied:
+async def apply_plan(
+    plan: Plan, config_file: Path, quiet: bool, choose: Choose | None = None, batch: int = BATCH
+) -> Applied:
     """Apply ``plan`` with the configuration's answerer and journal it beside the configuration."""
     config = load_config(config_file)
     domain = config.settings.organization.domain
     if plan.organization and plan.organization.lower() != domain.lower():
         raise Stop(f"The plan is for {plan.organization}, the configuration for {domain}.", "use the right --config")
     say(f"applying {len(plan.changes)} changes ...", quiet)
-    async with _opened(config, plan.id, journal_root(config)) as (answerer, journal):
-        return await apply(plan, answerer, journal, hands(config.cloud), who=who(), clock=SystemClock())
+    async with opened(config, plan.id, journal_root(config)) as (answerer, journal):
+        writing = hands(config, plan.domain_controller)
+        await stop_without_rights(plan, writing, answerer, config, quiet)
+        with walking(batch, quiet, attended=choose is not None) as walk:
+            asked, clock = walk.unhurried(answerer), SystemClock()
+            return await apply(
+                plan, asked, journal, writing, who=who(), clock=clock, patience=walk.patience, choose=choose
+            )
 
 
-async def undo_journal(name: str, config_file: Path, quiet: bool) -> Applied:
-    """Take back what the journal ``name`` (a plan's id, or a path) says was changed."""
+async def undo_journal(
+    name: str, config_file: Path, quiet: bool, only: Sequence[str] = (), batch: int = BATCH
+) -> Applied:
+    """Take back what the journal ``name`` (a plan's id, or a path) says was changed, or the part ``only`` names."""
     config = load_config(config_file)
-    root, plan_id = _place(name, config)
+    root, plan_id = place(name, config)
     say(f"taking back {plan_id} ...", quiet)
-    async with _opened(config, plan_id, root) as (answerer, journal):
-        return await undo(journal, answerer, hands(config.cloud), who=who(), clock=SystemClock())
+    async with opened(config, plan_id, root) as (answerer, journal):
+        writing = hands(config, controller_of(root / plan_id))
+        with walking(batch, quiet) as walk:
+            asked, clock = walk.unhurried(answerer), SystemClock()
+            return await undo(journal, asked, writing, who=who(), clock=clock, patience=walk.patience, only=only)
 
 
-def _place(name: str, config: Config) -> tuple[Path, str]:
+def controller_of(folder: Path) -> str:
+    """The domain controller the plan of the journal in ``folder`` was applied at, "" for none."""
+    try:
+        plan = journals.read_journal(folder).whole_plan
+    except journals.JournalProblem:
+        return ""  # whoever opens the journal says so in full
+    return plan.domain_controller if plan else ""
+
+
+def place(name: str, config: Config) -> tuple[Path, str]:
     """Root and plan id of the journal ``name``."""
     path = Path(name)
     root, plan_id = journal_root(config), name
@@ -158,7 +195,8 @@ def _place(name: str, config: Config) -> tuple[Path, str]:
 
 
 @asynccontextmanager
-async def _opened(config: Config, plan_id: str, root: Path) -> AsyncIterator[tuple[Answerer, journals.OpenJournal]]:
+async def opened(config: Config, plan_id: str, root: Path) -> AsyncIterator[tuple[Answerer, journals.OpenJournal]]:
+    """The live answerer and the journal of a plan; a journal that cannot be used ends the command."""
     try:
         with journals.open_journal(root, plan_id, config.settings.organization.domain) as journal:
             async with open_live(config.net, config.exchange, config.entra, SystemClock()) as live:
@@ -176,31 +214,6 @@ def who() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-async def verified(plan: Plan, config_file: Path) -> Left:
-    """Examine again what the plan meant to cure, and say what is left."""
-    mailboxes, delegations = subjects_of(plan)
-    named = load_config(config_file)
-    session = open_session(
-        config_file,
-        None,
-        [*named.settings.doctor.mailboxes, *mailboxes],
-        [*named.settings.doctor.delegations, *delegations],
-        [],
-        "",
-    )
-    async with session.answerer() as answerer:
-        again = await diagnose(
-            answerer, session.target, session.clock.now(), delegations=session.delegations, checks=session.checks
-        )
-    cured = {cause for change in plan.changes for cause in change.why}
-    found = {finding.name for finding in unexplained(again.results)}
-    left = sorted(cured & found)
-    if left:
-        return Left(False, f"Still found: {', '.join(left)}. Directories and caches may need up to an hour.")
-    rest = f" Left to a person, or new: {', '.join(sorted(found))}." if found else ""
-    return Left(True, f"Verified: none of the {len(cured)} cured causes is found any more.{rest}")
-
-
 def subjects_of(plan: Plan) -> tuple[list[str], list[str]]:
     """Mailboxes and delegations whose records ``plan`` changes."""
     mailboxes: dict[str, None] = {}
@@ -211,6 +224,8 @@ def subjects_of(plan: Plan) -> tuple[list[str], list[str]]:
             mailboxes[record.scope] = None
         if isinstance(record, MailboxFolderPermission) and "@" in record.user:
             pairs[f"{record.mailbox}:{record.user}"] = None
+        if isinstance(record, DelegateUser):
+            pairs[f"{record.delegator}:{record.delegate}"] = None
     return list(mailboxes), list(pairs)
 
 
@@ -218,9 +233,7 @@ def shown_end(ended: Applied, format: str, colour: bool) -> str:
     """How an apply or undo ended, for people or machines."""
     if format == "json":
         return msgspec.json.format(msgspec.json.encode(ended), indent=2).decode()
-    lines = [
-        f"{_MARKS[step.end]} {step.number:>3}. {step.change.says}  {_said(step.end, step.says)}" for step in ended.steps
-    ]
+    lines = [_step_line(group) for group in crowds(ended.steps, _likeness)]
     lines.append(ended.says)
     if ended.journal:
         lines.append(f"Journal: {ended.journal}")
@@ -228,28 +241,17 @@ def shown_end(ended: Applied, format: str, colour: bool) -> str:
     return "\n".join(lines)
 
 
+def _likeness(step: StepEnd) -> tuple[str, ...]:
+    """Equal for steps that ended alike and differ in nothing but the mailbox."""
+    return step.end, shape(step.change.says), shape(_said(step.end, step.says))
+
+
+def _step_line(group: Sequence[StepEnd]) -> str:
+    first = group[0]
+    numbers = f"{spans([step.number for step in group]):>3}"
+    says = first.change.says + like_it(len(group) - 1)
+    return f"{_MARKS[first.end]} {numbers}. {says}  {_said(first.end, first.says)}"
+
+
 def _said(end: End, says: str) -> str:
     return f"[{end}]" + (f" {says}" if says and end not in (End.APPLIED, End.UNDONE) else "")
-
-
-def journals_shown(plan_id: str, config_file: Path, format: str) -> str:
-    """All journals, or the one of ``plan_id``."""
-    root = journal_root(load_config(config_file))
-    try:
-        found = (journals.read_journal(root / plan_id),) if plan_id else journals.list_journals(root)
-    except journals.JournalProblem as problem:
-        raise Stop(str(problem), "hybridge repair journal lists them") from problem
-    if format == "json":
-        readable = [one for one in found if isinstance(one, journals.Journal)]
-        return msgspec.json.format(msgspec.json.encode(readable), indent=2).decode()
-    lines: list[str] = []
-    for one in found:
-        if isinstance(one, journals.JournalProblem):
-            lines.append(f"? {one}")
-            continue
-        counted = Counter(str(step.state) for step in one.steps)
-        states = ", ".join(f"{number} {state}" for state, number in counted.items())
-        lines.append(f"{one.plan}  {one.organization}  {one.started_at:%Y-%m-%d %H:%M} UTC  {one.who}  {states}")
-        if plan_id:
-            lines += [f"  {step.number:>3}. {step.state:<9} {step.change.says}" for step in one.steps]
-    return "\n".join(lines) if lines else "There are no journals yet."

@@ -15,6 +15,7 @@ from hybridge.cli.offline import Snapshot, open_snapshot
 from hybridge.collectors.collect import Target
 from hybridge.config import Config, ConfigProblem, load, pair_of
 from hybridge.doctor.diagnose import UnknownCheck, choose
+from hybridge.net.answerers.at_domain_controller import AtDomainController
 from hybridge.net.answerers.once import AskedOnce
 from hybridge.net.answerers.snapshot import SnapshotProblem
 from hybridge.net.clock import Clock, SystemClock
@@ -37,6 +38,8 @@ class Session:
     clock: Clock
     config: Config | None = None
     snapshot: Snapshot | None = None
+    domain_controller: str = ""
+    """Where every on-premises cmdlet is sent, "" to leave it to Exchange."""
 
     @property
     def source(self) -> str:
@@ -67,7 +70,7 @@ class Session:
 
         assert self.config is not None
         async with open_live(self.config.net, self.config.exchange, self.config.entra, self.clock) as live:
-            yield live
+            yield AtDomainController(live, self.domain_controller) if self.domain_controller else live
 
 
 def load_config(path: Path) -> Config:

@@ -8,7 +8,7 @@ from hybridge.collectors.reading import Reading, Readings, http_origin, joined, 
 from hybridge.evidence import Seen, Unseen
 from hybridge.org import probes as p
 from hybridge.org import records as r
-from hybridge.terms.applications import KEY_HOLDERS
+from hybridge.terms.applications import EXCHANGE_ONLINE, KEY_HOLDERS
 from hybridge.terms.clouds import Cloud
 from hybridge.terms.premises import Premises
 from hybridge.wire import teams_config
@@ -19,9 +19,10 @@ ONLINE = Premises.ONLINE
 
 
 async def collect_cloud(answerer: Answerer, cloud: Cloud) -> Readings:
-    """Service principals that must hold the authentication certificate, and the Teams policies."""
+    """Service principals that must hold the authentication certificate, the shared one of Exchange Online that need
+    not, and the Teams policies."""
     principals, setup, upgrade = await asyncio.gather(
-        asyncio.gather(*(_principal(answerer, cloud, app_id) for app_id in KEY_HOLDERS)),
+        asyncio.gather(*(_principal(answerer, cloud, app_id) for app_id in (*KEY_HOLDERS, EXCHANGE_ONLINE))),
         _policies(answerer, cloud, r.TeamsAppSetupPolicy, "TeamsAppSetupPolicy"),
         _policies(answerer, cloud, r.TeamsUpgradePolicy, "TeamsUpgradePolicy"),
     )
@@ -30,6 +31,12 @@ async def collect_cloud(answerer: Answerer, cloud: Cloud) -> Readings:
         key(r.TeamsAppSetupPolicy, ONLINE): setup,
         key(r.TeamsUpgradePolicy, ONLINE): upgrade,
     }
+
+
+async def collect_principals(answerer: Answerer, cloud: Cloud) -> Readings:
+    """The service principals that must hold the authentication certificate, and nothing else."""
+    principals = await asyncio.gather(*(_principal(answerer, cloud, app_id) for app_id in KEY_HOLDERS))
+    return {key(r.ServicePrincipal, ONLINE): joined(r.ServicePrincipal, principals)}
 
 
 async def _principal(answerer: Answerer, cloud: Cloud, app_id: str) -> Reading:

@@ -12,11 +12,13 @@ from datetime import datetime
 
 from hybridge.collectors.cloud import collect_cloud, collect_user
 from hybridge.collectors.configuration import ON, collect_configuration
+from hybridge.collectors.hybrid_application import collect_hybrid_application
 from hybridge.collectors.mailboxes import collect_mailbox, known
+from hybridge.collectors.online import collect_online, resolve_names
 from hybridge.collectors.probes import collect_anonymous, collect_callers
 from hybridge.collectors.reading import Readings, key, merged
 from hybridge.collectors.routes import Route, collect_route
-from hybridge.evidence import Evidence, Origin, Seen, Unseen
+from hybridge.evidence import Evidence, Origin, Seen
 from hybridge.org import records as r
 from hybridge.terms.clouds import Cloud
 from hybridge.terms.premises import Premises
@@ -44,11 +46,12 @@ async def collect(answerer: Answerer, target: Target, now: datetime) -> Evidence
         ),
     )
     ews, rest = _published(routes, configuration)
-    anonymous, *boxes = await asyncio.gather(
+    anonymous, hybrid, *boxes = await asyncio.gather(
         collect_anonymous(answerer, ews, rest, target.domain),
+        collect_hybrid_application(answerer, target.cloud, configuration),
         *(_mailbox(answerer, target, box, route, ews) for box, route in zip(target.mailboxes, routes, strict=True)),
     )
-    readings = merged((configuration, cloud, anonymous, *boxes))
+    readings = await resolve_names(answerer, merged((configuration, cloud, anonymous, hybrid, *boxes)))
     return Evidence(now=now, readings=readings, domain=target.domain, tenant_id=target.tenant_id)
 
 
@@ -73,24 +76,16 @@ async def _mailbox(answerer: Answerer, target: Target, box: str, route: Route, e
     readings = merged((route.readings, own, user))
     if known(own[key(r.Mailbox, ON, box)]):
         readings |= await collect_callers(answerer, box, address)
-    readings[key(r.Mailbox, Premises.ONLINE, box)] = _online(box, route, readings)
-    return readings
+        readings[key(r.Mailbox, Premises.ONLINE, box)] = Seen((), Origin(source="Get-Mailbox on-premises"))
+        return readings
+    return readings | await collect_online(answerer, box, elsewhere_known=_is_online(box, route, readings))
 
 
-def _online(box: str, route: Route, readings: Readings) -> Seen[r.Record] | Unseen:
-    """Whether the mailbox is online: not on-premises, routed to the cloud, and known to Teams.
+def _is_online(box: str, route: Route, readings: Readings) -> bool:
+    """Whether everything but Exchange Online says so: not on-premises, routed to the cloud, and known to Teams.
 
-    Exchange Online may answer for addresses nobody has, so its answer alone proves nothing.
+    Exchange Online's Autodiscover may answer for addresses nobody has, so its answer alone proves nothing.
     """
     on_premises = readings[key(r.Mailbox, ON, box)]
     user = readings[key(r.CsOnlineUser, Premises.ONLINE, box)]
-    origin = Origin(source="Autodiscover V2 and Microsoft Graph")
-    if known(on_premises):
-        return Seen((), origin)
-    if isinstance(on_premises, Unseen):
-        return on_premises
-    if isinstance(user, Unseen):
-        return user
-    if route.online and user.records:
-        return Seen((r.Mailbox(premises=Premises.ONLINE, identity=box, user_principal_name=box),), origin)
-    return Seen((), origin)
+    return isinstance(on_premises, Seen) and not on_premises.records and route.online and known(user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
 
 from hybridge.collectors.reading import Reading, Readings, joined, key, read_cmdlet
 from hybridge.evidence import Seen, Unseen
@@ -20,16 +21,22 @@ ORGANIZATION_WIDE: tuple[type[r.Record], ...] = (
     r.AuthServer,
     r.PartnerApplication,
     r.WebServicesVirtualDirectory,
+    r.SettingOverride,
+    r.OrganizationRelationship,
+    r.IntraOrganizationConnector,
 )
 """Kinds of which an organization has few: read whole, each by its plain cmdlet."""
 
 
-async def collect_configuration(answerer: Answerer) -> Readings:
-    """Organization, servers, certificates, trust, and the partner applications with their accounts and roles."""
+async def collect_configuration(answerer: Answerer, accounts: Iterable[str] = ()) -> Readings:
+    """Organization, servers, certificates, trust, and the partner applications with their accounts and roles.
+
+    ``accounts`` are looked for too, whether an application is linked to them or not; an export need not hold them.
+    """
     whole = await asyncio.gather(*(read_cmdlet(answerer, kind, ask(kind.cmdlet)) for kind in ORGANIZATION_WIDE))
     readings = {key(kind, ON): reading for kind, reading in zip(ORGANIZATION_WIDE, whole, strict=True)}
     readings[key(r.ExchangeCertificate, ON)] = await _certificates(answerer, readings[key(r.ExchangeServer, ON)])
-    readings |= await _accounts(answerer, readings[key(r.PartnerApplication, ON)])
+    readings |= await _accounts(answerer, readings[key(r.PartnerApplication, ON)], accounts)
     return readings
 
 
@@ -53,7 +60,7 @@ async def _certificates(answerer: Answerer, servers: Reading) -> Reading:
     return await read_cmdlet(answerer, r.ExchangeCertificate, ask("Get-ExchangeCertificate"))
 
 
-async def _accounts(answerer: Answerer, partner_applications: Reading) -> Readings:
+async def _accounts(answerer: Answerer, partner_applications: Reading, also: Iterable[str] = ()) -> Readings:
     """Accounts the partner applications are linked to, their role assignments, and the roles themselves."""
     linked = {apps.INTEGRATION_ACCOUNT}
     if isinstance(partner_applications, Seen):
@@ -64,10 +71,9 @@ async def _accounts(answerer: Answerer, partner_applications: Reading) -> Readin
             and one.application_identifier in (*apps.TEAMS_PAIR, apps.SKYPE_FOR_BUSINESS_ONLINE)
             and one.linked_account
         }
+    names = sorted({*linked, *also})
     users, assignments = await asyncio.gather(
-        asyncio.gather(
-            *(read_cmdlet(answerer, r.MailUser, ask("Get-MailUser", Identity=name)) for name in sorted(linked))
-        ),
+        asyncio.gather(*(read_cmdlet(answerer, r.MailUser, ask("Get-MailUser", Identity=name)) for name in names)),
         asyncio.gather(
             *(
                 read_cmdlet(
@@ -75,16 +81,24 @@ async def _accounts(answerer: Answerer, partner_applications: Reading) -> Readin
                     r.ManagementRoleAssignment,
                     ask("Get-ManagementRoleAssignment", RoleAssignee=name),
                 )
-                for name in sorted(linked)
+                for name in names
             )
         ),
     )
-    assigned = joined(r.ManagementRoleAssignment, assignments)
+    assigned = joined(r.ManagementRoleAssignment, _wanted(names, assignments, linked))
     return {
-        key(r.MailUser, ON): joined(r.MailUser, users),
+        key(r.MailUser, ON): joined(r.MailUser, _wanted(names, users, linked)),
         key(r.ManagementRoleAssignment, ON): assigned,
         key(r.ManagementRole, ON): await _roles(answerer, assigned),
     }
+
+
+def _wanted(names: Iterable[str], readings: Iterable[Reading], linked: set[str]) -> Iterator[Reading]:
+    """``readings`` of ``names`` without what an export need not hold: accounts no application is linked to."""
+    for name, reading in zip(names, readings, strict=True):
+        absent = isinstance(reading, Unseen) and reading.reason == FailureReason.NOT_EXPORTED
+        if name in linked or not absent:
+            yield reading
 
 
 async def _roles(answerer: Answerer, assignments: Reading) -> Reading:

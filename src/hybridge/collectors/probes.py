@@ -11,18 +11,10 @@ from hybridge.org import probes as p
 from hybridge.terms.callers import CALLERS, EwsCaller
 from hybridge.terms.premises import Premises
 from hybridge.wire import exchange_rest, oauth
-from hybridge.wire.ask import Answerer, Failure, FailureReason, HttpAnswer, HttpAsk, Sign
+from hybridge.wire.ask import Answerer, Failure, FailureReason, HttpAsk, Sign
 from hybridge.wire.ews import envelope, get_folder
 
 ON = Premises.ON_PREMISES
-
-EXCHANGE_HEADERS = ("x-feserver", "request-id", "x-beserver")
-"""Headers only Exchange itself sets: with none of them, something in front answered."""
-
-
-def reached_exchange(answer: HttpAnswer) -> bool:
-    """Whether Exchange itself answered, not a proxy."""
-    return any(answer.header(name) for name in EXCHANGE_HEADERS)
 
 
 async def collect_anonymous(answerer: Answerer, ews_url: str, rest_url: str, domain: str) -> Readings:
@@ -64,7 +56,7 @@ async def _challenge(answerer: Answerer, ews_url: str) -> Reading:
         client_id=read.client_id,
         trusted_issuers=read.trusted_issuers,
         authorization_uri=read.authorization_uri,
-        reached_exchange=reached_exchange(answer),
+        reached_exchange=exchange_rest.reached_exchange(answer),
     )
     return Seen((probe,), http_origin(ask, answer, "Bearer challenge"))
 
@@ -88,7 +80,7 @@ async def _rest(answerer: Answerer, host: str) -> Reading:
     if answer.failure is not None:
         return unseen("RestApiProbe", answer.failure)
     probe = p.RestApiProbe(
-        premises=ON, identity=ask.url, status=answer.status, reached_exchange=reached_exchange(answer)
+        premises=ON, identity=ask.url, status=answer.status, reached_exchange=exchange_rest.reached_exchange(answer)
     )
     return Seen((probe,), http_origin(ask, answer, "REST root"))
 
@@ -120,6 +112,6 @@ async def _caller(answerer: Answerer, mailbox: str, ews_url: str, caller: EwsCal
         caller=caller.name,
         status=answer.status,
         policy_reason=answer.header("x-ews-policy-reason"),
-        reached_exchange=reached_exchange(answer),
+        reached_exchange=exchange_rest.reached_exchange(answer),
     )
     return Seen((probe,), http_origin(ask, answer, f"as {caller.user_agent}"))

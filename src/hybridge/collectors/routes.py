@@ -16,8 +16,10 @@ import msgspec
 from hybridge.collectors.reading import Reading, Readings, http_origin, joined, key, unseen
 from hybridge.evidence import Seen
 from hybridge.org.probes import AutodiscoverV2Probe
+from hybridge.org.records import WebServicesVirtualDirectory
 from hybridge.terms.premises import Premises
 from hybridge.wire import autodiscover_v2 as v2
+from hybridge.wire import cmdlets
 from hybridge.wire.ask import Answerer, Failure, FailureReason, HttpAnswer, HttpAsk
 
 MAX_HOPS = 10
@@ -47,8 +49,31 @@ async def collect_route(answerer: Answerer, mailbox: str, cloud_host: str, domai
             AutodiscoverV2Probe, [reading for _, reading in probes]
         )
     }
-    host = (urlsplit(found.get("EWS", "")).hostname or "").lower()
-    return Route(readings, ews=found.get("EWS", ""), rest=found.get("REST", ""), online=host == cloud_host.lower())
+    online = _is_at(found.get("EWS", ""), cloud_host)
+    return Route(readings, ews=found.get("EWS", ""), rest=found.get("REST", ""), online=online)
+
+
+async def ews_address(answerer: Answerer, mailbox: str, cloud_host: str, domain: str) -> str | Failure:
+    """The EWS address of an on-premises mailbox: as Autodiscover tells it, else as the virtual directories do."""
+    probe, _ = await _follow(answerer, mailbox, "EWS", cloud_host, domain)
+    if probe and probe.url and not _is_at(probe.url, cloud_host):
+        return probe.url
+    asked = cmdlets.ask_web_services_virtual_directory()
+    directories = cmdlets.read_answer(asked, await answerer.cmdlet(asked))
+    if isinstance(directories, Failure):
+        return directories
+    for one in directories:
+        if isinstance(one, WebServicesVirtualDirectory) and one.external_url:
+            return one.external_url
+    return Failure(
+        reason=FailureReason.NOT_CONFIGURED,
+        says=f"No EWS address is known for {mailbox}.",
+        next_step="Make Autodiscover V2 answer for the mailbox, or set ExternalUrl of the EWS virtual directory.",
+    )
+
+
+def _is_at(url: str, host: str) -> bool:
+    return (urlsplit(url).hostname or "").lower() == host.lower()
 
 
 async def _follow(

@@ -77,7 +77,7 @@ def judge(
     subjects = subjects_for(mailboxes, delegations)
     results = examine(evidence, subjects, checks, time.perf_counter)
     try:
-        plan = prove(checks, evidence, subjects)
+        plan = prove(checks, evidence, subjects, results)
     except PlanRefused as refused:
         return Diagnosis(evidence, subjects, checks, results, None, str(refused))
     return Diagnosis(evidence, subjects, checks, results, plan)

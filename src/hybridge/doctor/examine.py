@@ -7,7 +7,7 @@ Afterwards symptom checks are told which found causes explain them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -22,6 +22,7 @@ from hybridge.findings import (
     Scope,
     Subject,
 )
+from hybridge.terms.symptoms import Symptom
 
 Timer = Callable[[], float]
 """Returns seconds of some monotonic clock."""
@@ -51,7 +52,7 @@ def examine(
 ) -> tuple[CheckResult, ...]:
     """Judge every subject with every check of its scope."""
     results = [
-        _run(check, evidence, subject, timer)
+        look(check, evidence, subject, timer)
         for check in checks
         for subject in subjects
         if subject.scope is check.scope
@@ -59,7 +60,8 @@ def examine(
     return explain(results, {check.name: check for check in checks})
 
 
-def _run(check: Check, evidence: Evidence, subject: Subject, timer: Timer) -> CheckResult:
+def look(check: Check, evidence: Evidence, subject: Subject, timer: Timer = no_time) -> CheckResult:
+    """Judge one subject with one check."""
     started = timer()
     findings: list[Finding] = []
     unseen: list[Unseen] = []
@@ -107,43 +109,74 @@ def explain(results: Sequence[CheckResult], checks: dict[str, Check]) -> tuple[C
     Only effects are explained (``Cause.is_effect``); every other finding stands for itself. A cause explains an effect
     when they may be noticed as the same symptom.
     """
-    found = [finding for result in results for finding in result.findings]
+    causes = _Causes(finding for result in results for finding in result.findings)
     return tuple(
         msgspec.structs.replace(
             result,
             findings=tuple(
-                msgspec.structs.replace(finding, explained_by=_behind(finding, check, found))
-                if (check := checks.get(result.check)) is not None and _is_effect(check, finding)
+                msgspec.structs.replace(finding, explained_by=causes.behind(finding, check))
+                if _is_effect(check, finding)
                 else finding
                 for finding in result.findings
             ),
         )
+        if result.findings and (check := checks.get(result.check)) is not None and check.explained_by
+        else result
         for result in results
     )
 
 
 def _is_effect(check: Check, finding: Finding) -> bool:
-    return bool(check.explained_by) and check.cause(finding.cause).is_effect
+    return check.cause(finding.cause).is_effect
 
 
-def _behind(effect: Finding, check: Check, found: Iterable[Finding]) -> tuple[str, ...]:
-    names = (
-        cause.name
-        for cause in found
-        if cause.check in check.explained_by
-        and concerns(cause.subject, effect.subject)
-        and (not cause.symptoms or not effect.symptoms or set(cause.symptoms) & set(effect.symptoms))
-    )
-    return tuple(dict.fromkeys(names))
+class _Causes:
+    """Findings by what they may explain: anything when the organization or a server is concerned, else what is seen
+    at the same mailbox or delegate, or at the organization.
+
+    Ten thousand mailboxes may have a cause and an effect each: nothing is compared with everything.
+    """
+
+    def __init__(self, found: Iterable[Finding]) -> None:
+        self._all: dict[str, _Entries] = {}
+        self._wide: dict[str, _Entries] = {}
+        self._about: dict[tuple[str, str], _Entries] = {}
+        for place, cause in enumerate(found):
+            entry = cause.name, cause.symptoms
+            self._all.setdefault(cause.check, {}).setdefault(entry, place)
+            if cause.subject.scope in _WIDE:
+                self._wide.setdefault(cause.check, {}).setdefault(entry, place)
+            for address in _addresses(cause.subject):
+                self._about.setdefault((cause.check, address), {}).setdefault(entry, place)
+
+    def behind(self, effect: Finding, check: Check) -> tuple[str, ...]:
+        """Full names of the causes behind ``effect``, a finding of ``check``, in the order they were found."""
+        places: dict[str, int] = {}
+        for entries in self._concerning(check, effect.subject):
+            for (name, symptoms), place in entries.items():
+                if not symptoms or not effect.symptoms or set(symptoms) & set(effect.symptoms):
+                    places[name] = min(place, places.get(name, place))
+        return tuple(sorted(places, key=lambda name: places[name]))
+
+    def _concerning(self, check: Check, subject: Subject) -> Iterator[_Entries]:
+        for name in check.explained_by:
+            if subject.scope is Scope.ORGANIZATION:
+                yield self._all.get(name, {})
+                continue
+            yield self._wide.get(name, {})
+            for address in _addresses(subject):
+                yield self._about.get((name, address), {})
 
 
-def concerns(cause: Subject, symptom: Subject) -> bool:
-    """Whether something wrong with ``cause`` can explain something seen at ``symptom``."""
-    if cause.scope in (Scope.ORGANIZATION, Scope.SERVER) or symptom.scope is Scope.ORGANIZATION:
-        return True
-    ours = {address.lower() for address in (symptom.mailbox, symptom.delegate) if address}
-    theirs = {address.lower() for address in (cause.mailbox, cause.delegate) if address}
-    return bool(ours & theirs)
+_Entries = dict[tuple[str, tuple[Symptom, ...]], int]
+"""Causes (full name, symptoms) with the place at which each was found first."""
+
+_WIDE = (Scope.ORGANIZATION, Scope.SERVER)
+"""What is wrong there can explain something seen anywhere."""
+
+
+def _addresses(subject: Subject) -> set[str]:
+    return {address.lower() for address in (subject.mailbox, subject.delegate) if address}
 
 
 def unexplained(results: Iterable[CheckResult]) -> tuple[Finding, ...]:

@@ -1,6 +1,6 @@
 """Contoso: a healthy hybrid organization as a value.
 
-Two Exchange servers behind mail.contoso.com, four mailboxes on-premises, two online, two delegations that work,
+Two Exchange servers behind mail.contoso.com, four mailboxes on-premises, two online, three delegations that work,
 today's pair of partner applications, one authentication certificate. Everything a check may need is here and right;
 every fault of the lab is a function that makes one thing of it wrong.
 """
@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hybridge.lab.contoso_hybrid import HYBRID_APPLICATION_ID, ORGANIZATION_GUID, hybrid_records
 from hybridge.org import records as r
+from hybridge.org.delegations import DELEGATE
 from hybridge.org.organization import Organization
 from hybridge.terms import applications as apps
 from hybridge.terms.premises import Premises
@@ -47,7 +49,12 @@ PEOPLE = (
     Person("linus@contoso.com", "Linus Pauling"),
     Person("marie@contoso.com", "Marie Curie"),
 )
-DELEGATIONS = (("ada@contoso.com", "grace@contoso.com"), ("alan@contoso.com", "katherine@contoso.com"))
+DELEGATIONS = (
+    ("ada@contoso.com", "grace@contoso.com"),
+    ("alan@contoso.com", "katherine@contoso.com"),
+    ("linus@contoso.com", "marie@contoso.com"),
+)
+"""Pairs of delegator and delegate; the last one is online."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ def contoso(now: datetime, certificate: AuthCertificate, staff: tuple[Person, ..
         (
             *_servers(certificate),
             *_trust(certificate),
+            *hybrid_records(ROUTING_DOMAIN, key_of(certificate, 101)),
             *_partner_applications(),
             *(record for person in staff for record in _person(person, now)),
             *(record for pair in DELEGATIONS for record in _delegation(*pair)),
@@ -91,6 +99,7 @@ def _servers(certificate: AuthCertificate) -> Iterator[r.Record]:
     yield r.OrganizationConfig(
         premises=ON,
         identity="Contoso",
+        guid=ORGANIZATION_GUID,
         ews_enabled=None,
         ews_application_access_policy="EnforceAllowList",
         ews_allow_list=(
@@ -149,6 +158,8 @@ def _trust(certificate: AuthCertificate) -> Iterator[r.Record]:
         issuer_identifier=f"https://sts.windows.net/{TENANT_ID}/",
         realm=TENANT_ID,
         is_default_authorization_endpoint=True,
+        application_identifier=HYBRID_APPLICATION_ID,
+        domain_name=(DOMAIN, ROUTING_DOMAIN),
     )
     for number, app_id in enumerate((*apps.KEY_HOLDERS, apps.EXCHANGE_ONLINE), start=1):
         holds = app_id in apps.KEY_HOLDERS
@@ -196,6 +207,7 @@ def _partner_applications() -> Iterator[r.Record]:
         hidden_from_address_lists_enabled=True,
     )
     yield r.ManagementRole(premises=ON, identity=apps.INTEGRATION_ROLE_PARENT, role_entries=_USER_APPLICATION_ENTRIES)
+    yield r.ManagementRole(premises=ON, identity=apps.ARCHIVE_ROLE)
     yield r.ManagementRole(
         premises=ON,
         identity=apps.INTEGRATION_ROLE,
@@ -234,9 +246,7 @@ def _person(person: Person, now: datetime) -> Iterator[r.Record]:
     alias = person.address.partition("@")[0]
     yield r.CsOnlineUser(premises=ONLINE, identity=person.address, object_id=_object_id(alias))
     if not person.server:
-        yield r.Mailbox(
-            premises=ONLINE, identity=person.address, user_principal_name=person.address, display_name=person.name
-        )
+        yield from _online_person(person)
         return
     yield r.Mailbox(
         premises=ON,
@@ -264,8 +274,20 @@ def _person(person: Person, now: datetime) -> Iterator[r.Record]:
             busy_type=busy,
             subject=subject,
         )
-    yield r.MailboxFolderPermission(
-        premises=ON,
+    yield _default_entry(ON, person)
+
+
+def _online_person(person: Person) -> Iterator[r.Record]:
+    yield r.Mailbox(
+        premises=ONLINE, identity=person.address, user_principal_name=person.address, display_name=person.name
+    )
+    yield r.CasMailbox(premises=ONLINE, identity=person.address)
+    yield _default_entry(ONLINE, person)
+
+
+def _default_entry(premises: Premises, person: Person) -> r.MailboxFolderPermission:
+    return r.MailboxFolderPermission(
+        premises=premises,
         identity=f"{person.address}:\\Calendar/Default",
         mailbox=person.address,
         user="Default",
@@ -279,17 +301,21 @@ def _object_id(alias: str) -> str:
 
 
 def _delegation(delegator: str, delegate: str) -> Iterator[r.Record]:
-    yield r.DelegateUser(premises=ON, identity=f"{delegator}/{delegate}", delegator=delegator, delegate=delegate)
+    """On-premises a list of delegates beside the calendar's right; online a flag of the right itself."""
+    person = next(person for person in PEOPLE if person.address == delegator)
+    premises = ON if person.server else ONLINE
+    if person.server:
+        yield r.DelegateUser(premises=ON, identity=f"{delegator}/{delegate}", delegator=delegator, delegate=delegate)
     yield r.MailboxFolderPermission(
-        premises=ON,
+        premises=premises,
         identity=f"{delegator}:\\Calendar/{delegate}",
         mailbox=delegator,
         user=delegate,
         access_rights=("Editor",),
+        sharing_permission_flags=() if person.server else (DELEGATE,),
     )
-    person = next(person for person in PEOPLE if person.address == delegator)
     yield r.Mailbox(
-        premises=ON,
+        premises=premises,
         identity=delegator,
         user_principal_name=delegator,
         display_name=person.name,

@@ -15,12 +15,17 @@ import msgspec
 
 from hybridge import __version__
 from hybridge.lab.apps import base
-from hybridge.lab.apps.tokens import mint
+from hybridge.lab.apps.tokens import mint, permissions
+from hybridge.lab.cmdlets.outcome import ConnectionCut
+from hybridge.lab.contoso import TENANT_ID
 from hybridge.lab.estate import ADMINISTRATOR, ENTRA_CLIENT, Estate, LoggedRequest
 from hybridge.lab.powershell import run
 from hybridge.lab.serve.site import Site, with_offers
 from hybridge.lab.serve.zone import Zone
 from hybridge.lab.site import contoso_site
+from hybridge.lab.weather import READING_CMDLETS, weather_of
+from hybridge.terms.clouds import WORLDWIDE
+from hybridge.terms.premises import Premises
 from hybridge.wire.ask import (
     CmdletAnswer,
     CmdletAsk,
@@ -32,6 +37,8 @@ from hybridge.wire.ask import (
     HttpAsk,
     Sign,
 )
+from hybridge.wire.exchange_online.conversation import Conversation
+from hybridge.wire.exchange_online.place import Place
 
 USER_AGENT = f"hybridge/{__version__}"
 """What an ask without a User-Agent of its own is sent with, as on the network."""
@@ -49,6 +56,7 @@ class InProcess:
     def __init__(self, estate: Estate, site: Site | None = None, run: Run = run, mint: Mint = mint) -> None:
         self._estate = estate
         self._site = site or contoso_site(estate)
+        self._weather = weather_of(estate)
         self.zone = Zone(self._site.hosts)
         self._run = run
         self._mint = mint
@@ -61,7 +69,8 @@ class InProcess:
         if failure is not None:
             return HttpAnswer(failure=failure, answered_at=self._estate.now())
         request = self._request(ask, url, host)
-        answer = with_offers(self._site.app(self._estate, request), host, self._site)
+        answer = self._weather.http(self._estate, request, lambda: self._site.app(self._estate, request))
+        answer = with_offers(answer, host, self._site)
         self._estate.remember(
             LoggedRequest(
                 host=host,
@@ -80,8 +89,33 @@ class InProcess:
         return msgspec.structs.replace(answer, headers=headers, answered_at=self._estate.now())
 
     async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
-        """One cmdlet, run by the administrator."""
-        return self._run(self._estate, ask, ADMINISTRATOR)
+        """One cmdlet: online over the wire, by the application; on-premises by the administrator, where one that only
+        reads is repeated once when the session ends."""
+        if ask.premises is Premises.ONLINE:
+            return await self._online(ask)
+        for _ in range(2 if ask.name.lower().startswith(READING_CMDLETS) else 1):
+            try:
+                return self._weather.cmdlet(self._estate, ask, lambda: self._run(self._estate, ask, ADMINISTRATOR))
+            except ConnectionCut:
+                continue
+        return CmdletAnswer(
+            failure=Failure(
+                reason=FailureReason.UNREACHABLE,
+                says=f"{ask.name} was sent, but it is not known whether it was carried out.",
+                next_step="Look at the present state before it is run again.",
+            )
+        )
+
+    async def _online(self, ask: CmdletAsk) -> CmdletAnswer:
+        conversation = Conversation(Place(WORLDWIDE.exchange, TENANT_ID), ask)
+        step = conversation.begin()
+        while isinstance(step, HttpAsk):
+            step = conversation.go_on(await self.http(step))
+        return step
+
+    async def roles(self, scope: str) -> tuple[str, ...] | Failure:
+        """The permissions in the application's token for ``scope``."""
+        return permissions(self._estate, ENTRA_CLIENT, scope.removesuffix("/.default"))
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         """One question to the zone."""

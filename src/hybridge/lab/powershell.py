@@ -8,6 +8,7 @@ wire. ``run`` says the same as the ``CmdletAnswer`` a client makes of it. ``open
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import NAMESPACE_URL, uuid5
@@ -15,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 from hybridge.lab.cmdlets.base import Call, Cmdlet, Result
 from hybridge.lab.cmdlets.binding import bind
 from hybridge.lab.cmdlets.catalogue import CATALOGUE
+from hybridge.lab.cmdlets.online import ONLINE_CATALOGUE
 from hybridge.lab.cmdlets.outcome import (
     ABSENT,
     BindingRefused,
@@ -26,6 +28,7 @@ from hybridge.lab.cmdlets.outcome import (
 )
 from hybridge.lab.estate import ADMINISTRATOR
 from hybridge.lab.psrp.endpoint import PsrpEndpoint
+from hybridge.lab.rights import session_cmdlets
 from hybridge.org.organization import Organization
 from hybridge.org.records import ExchangeServer, Record
 from hybridge.terms.premises import Premises
@@ -45,25 +48,23 @@ class Holder(Protocol):
     def now(self) -> datetime: ...
 
 
-def open_endpoint(estate: Holder) -> PsrpEndpoint:
+Around = Callable[[CmdletAsk, Callable[[], Outcome]], Outcome]
+"""Runs a cmdlet by the function given, in its own way: the weather. May raise ``ConnectionCut``."""
+
+
+def open_endpoint(estate: Holder, around: Around = lambda _, run: run()) -> PsrpEndpoint:
     """The server half of remote PowerShell for ``estate``. Only the lab's administrator may open a session."""
 
     async def run_one(ask: CmdletAsk, caller: Caller) -> Outcome:
-        return execute(estate, ask, caller)
+        return around(ask, lambda: execute(estate, ask, caller, session_cmdlets(estate)))
 
     return PsrpEndpoint(run_one, admits=lambda principal: principal == ADMINISTRATOR)
 
 
 def run(estate: Holder, ask: CmdletAsk, principal: str) -> CmdletAnswer:
     """Run one cmdlet in process; the answer is the one a remote client would give."""
-    if ask.premises is not Premises.ON_PREMISES:
-        return CmdletAnswer(
-            failure=Failure(
-                reason=FailureReason.NOT_CONFIGURED,
-                says=f"{ask.name} of Exchange Online was asked, and the lab has cmdlets on-premises only.",
-            )
-        )
-    return answer_of(execute(estate, ask, Caller(principal)), ask)
+    catalogue = session_cmdlets(estate) if ask.premises is Premises.ON_PREMISES else ONLINE_CATALOGUE
+    return answer_of(execute(estate, ask, Caller(principal), catalogue), ask)
 
 
 def answer_of(outcome: Outcome, ask: CmdletAsk) -> CmdletAnswer:
@@ -86,9 +87,9 @@ def answer_of(outcome: Outcome, ask: CmdletAsk) -> CmdletAnswer:
     )
 
 
-def execute(estate: Holder, ask: CmdletAsk, caller: Caller) -> Outcome:
+def execute(estate: Holder, ask: CmdletAsk, caller: Caller, catalogue: Mapping[str, Cmdlet] = CATALOGUE) -> Outcome:
     """Run one cmdlet: bind its parameters, run it, and store the organization unless ``-WhatIf`` is given."""
-    found = CATALOGUE.get(ask.name.lower())
+    found = catalogue.get(ask.name.lower())
     if found is None:
         return Outcome(errors=(_unknown(ask.name),))
     try:

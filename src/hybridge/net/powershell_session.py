@@ -31,6 +31,7 @@ from hybridge.net.secret import Secret
 from hybridge.net.trust import CONNECTION, ConnectionFacts
 from hybridge.wire.ask import CmdletAnswer, CmdletAsk, Failure, FailureReason
 from hybridge.wire.clixml import ClixmlRefused, read_element, text
+from hybridge.wire.throttling import UNKNOWN_END, quota_wait
 from hybridge.wire.xml import XmlRefused, parse_xml
 
 CONFIGURATION = "Microsoft.Exchange"
@@ -140,8 +141,7 @@ class PowerShellSession:
         try:
             pool = self._pool or self._open()
         except Exception as error:
-            self._refused = self._failure(error)
-            return CmdletAnswer(failure=self._refused)
+            return CmdletAnswer(failure=self._unopened(error))
         shell = PowerShell(pool).add_cmdlet(ask.name)
         for name, value in ask.parameters:
             shell.add_parameter(name, argument(value))
@@ -162,6 +162,13 @@ class PowerShellSession:
         except Exception:  # the answer is complete; a session that breaks now is opened anew by the next cmdlet
             self._discard()
         return answer
+
+    def _unopened(self, error: Exception) -> Failure:
+        """Why there is no session. A quota passes; anything else stands for the rest of the run."""
+        failure = self._failure(error)
+        if quota_wait(failure.says) is None:
+            self._refused = failure
+        return failure
 
     def _open(self) -> RunspacePool:
         endpoint, timeout = self._endpoint, self._way.timeout
@@ -228,7 +235,7 @@ class PowerShellSession:
             return failure
         return Failure(
             reason=failure.reason,
-            says=f"{ask.name} was sent, but it is not known whether it was carried out: {failure.says}",
+            says=f"{ask.name} was sent, but {UNKNOWN_END}: {failure.says}",
             next_step="Look at the present state before it is run again.",
         )
 

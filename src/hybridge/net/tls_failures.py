@@ -32,15 +32,22 @@ def certificate_failure(host: str, error: ssl.SSLCertVerificationError, chain: S
 
 def handshake_failure(host: str, error: ssl.SSLError) -> Failure:
     """Why no TLS connection to ``host`` came about although a certificate was not the matter."""
-    word = (error.reason or "").upper()
+    reason = error.reason or _spelt(error)
+    word = reason.upper()
     for part, says, next_step in _HANDSHAKES:
         if part in word:
             return Failure(reason=FailureReason.MALFORMED, says=says.format(host=host), next_step=next_step)
     return Failure(
         reason=FailureReason.MALFORMED,
-        says=f"The TLS handshake with {host} failed ({(error.reason or 'no reason given').lower().replace('_', ' ')}).",
+        says=f"The TLS handshake with {host} failed ({(reason or 'no reason given').lower().replace('_', ' ')}).",
         next_step="Look at the TLS settings of the server or the load balancer in front of it.",
     )
+
+
+def _spelt(error: ssl.SSLError) -> str:
+    """The reason out of the error's text: a Python older than its OpenSSL has no name for every reason."""
+    text = str(error.args[1]) if len(error.args) > 1 else ""
+    return text.partition("] ")[2].partition(" (")[0].replace(" ", "_")
 
 
 _HANDSHAKES = (
@@ -56,6 +63,11 @@ _HANDSHAKES = (
     ),
     (
         "UNSUPPORTED_PROTOCOL",
+        "{host} offers only TLS versions older than 1.2.",
+        "Enable TLS 1.2 on the server; Exchange Online and Teams require it.",
+    ),
+    (
+        "LEGACY_SIGALG",  # the signatures TLS 1.0 and 1.1 are bound to
         "{host} offers only TLS versions older than 1.2.",
         "Enable TLS 1.2 on the server; Exchange Online and Teams require it.",
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from hybridge.org.records import Record
+from hybridge.org.records import EntraApplication, Record
 
 
 class AutodiscoverV2Probe(Record, frozen=True, kw_only=True):
@@ -54,6 +54,26 @@ class AuthMetadataProbe(Record, frozen=True, kw_only=True):
     """DER of every signing key."""
 
 
+class ServerLocationProbe(Record, frozen=True, kw_only=True):
+    """Where EWS of the tenant that owns a domain is: one Autodiscover V2 question. ``identity`` is the domain."""
+
+    cmdlet: ClassVar[str] = "GET /autodiscover/autodiscover.json/v1.0/{mailbox}?Protocol=EWS&ServerLocation=true"
+    status: int = 0
+    url: str = ""
+    """The EWS address found, "" when none."""
+    server_location: str = ""
+    """Exchange Online says so of itself; "" where the answer came from an Exchange Server."""
+
+
+class DeletedApplication(EntraApplication, frozen=True, kw_only=True):
+    """An application deleted in the last thirty days, which Entra can restore with the ids it had.
+
+    Its keys come without their bytes.
+    """
+
+    cmdlet: ClassVar[str] = "GET /directory/deletedItems/microsoft.graph.application"
+
+
 class RestApiProbe(Record, frozen=True, kw_only=True):
     """Anonymous GET of the REST root ``https://<host>/api``. ``identity`` is the URL."""
 
@@ -93,3 +113,31 @@ class TeamsPresence(Record, frozen=True, kw_only=True):
     @property
     def scope(self) -> str:
         return self.identity.lower()
+
+
+class MailboxLocation(Record, frozen=True, kw_only=True):
+    """A mailbox is on this side, though Exchange there was not asked. ``identity`` is the mailbox.
+
+    Online: Autodiscover V2 leads to the cloud, Teams knows the person, and Exchange on-premises has no such mailbox.
+    """
+
+    cmdlet: ClassVar[str] = "GET /autodiscover/autodiscover.json"
+
+    @property
+    def scope(self) -> str:
+        return self.identity.lower()
+
+
+class AvailableCmdlet(Record, frozen=True, kw_only=True):
+    """A cmdlet our PowerShell session has: Exchange hides what the account may not use. ``identity`` is its name."""
+
+    cmdlet: ClassVar[str] = "Get-Command"
+    parameters: tuple[str, ...] | None = None
+    """Names of the parameters the account may use; None where the session does not tell them."""
+
+
+class GrantedPermissions(Record, frozen=True, kw_only=True):
+    """Application permissions our own Entra token carries. ``identity`` is the service it is for."""
+
+    cmdlet: ClassVar[str] = "the claim roles of an access token"
+    roles: tuple[str, ...] = ()

@@ -1,9 +1,9 @@
 """What an organization is made of: frozen records named as the cmdlet nouns.
 
 Fields are the cmdlets' property names in snake case, with Exchange's meaning kept to the letter: ``None`` is "not
-set", an empty tuple is a list that is there and empty, and the two differ (an empty allow list refuses everybody, no
-allow list refuses nobody). Our own coordinates are ``premises`` and ``identity``; a record's ``scope`` says which
-subject it belongs to ("" for the organization), so that one mailbox can be examined without the rest.
+set", an empty tuple is a list that is there and empty, and the two differ in an export (what an enforced list without
+entries means is for the checks to say). Our own coordinates are ``premises`` and ``identity``; a record's ``scope``
+says which subject it belongs to ("" for the organization), so that one mailbox can be examined without the rest.
 
 ``cmdlet`` names what an administrator runs to export the record; it is printed whenever a record is missing.
 """
@@ -18,7 +18,7 @@ import msgspec
 from hybridge.terms.premises import Premises
 
 
-class Address(msgspec.Struct, frozen=True, order=True):
+class Address(msgspec.Struct, frozen=True, order=True, gc=False):
     """Names one record: kind (class name), premises, identity (lower case)."""
 
     kind: str
@@ -29,8 +29,11 @@ class Address(msgspec.Struct, frozen=True, order=True):
         return f"{self.kind} '{self.identity}' ({self.premises})"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="kind"):
-    """Base of all records. ``identity`` is unique per kind and premises, compared without case."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="kind", gc=False):
+    """Base of all records. ``identity`` is unique per kind and premises, compared without case.
+
+    A record holds nothing that could hold it, so the collector of reference cycles is spared tens of thousands of them.
+    """
 
     cmdlet: ClassVar[str] = ""
     premises: Premises
@@ -60,6 +63,8 @@ class OrganizationConfig(EwsAccess, frozen=True, kw_only=True):
     """Get-OrganizationConfig."""
 
     cmdlet: ClassVar[str] = "Get-OrganizationConfig"
+    guid: str = ""
+    """The organization's own id; part of the dedicated hybrid application's name."""
 
 
 class CasMailbox(EwsAccess, frozen=True, kw_only=True):
@@ -107,6 +112,8 @@ class MailboxFolderPermission(Record, frozen=True, kw_only=True):
     """Primary SMTP address, or "Default" and "Anonymous"."""
     access_rights: tuple[str, ...] = ()
     """Roles such as "Editor", or single rights; ("Custom",) where only GetDelegate's view of it was read."""
+    sharing_permission_flags: tuple[str, ...] = ()
+    """Online: "Delegate", and "CanViewPrivateItems" beside it. On-premises always empty: delegates are kept apart."""
 
     @property
     def scope(self) -> str:
@@ -214,6 +221,10 @@ class AuthServer(Record, frozen=True, kw_only=True):
     """The tenant id it trusts."""
     enabled: bool = True
     is_default_authorization_endpoint: bool = False
+    application_identifier: str = ""
+    """Id of the application Exchange asks this server for tokens as; "" where it is the shared one."""
+    domain_name: tuple[str, ...] = ()
+    """Domains of the cloud organization this server belongs to."""
 
 
 class PartnerApplication(Record, frozen=True, kw_only=True):
@@ -247,6 +258,40 @@ class ManagementRoleAssignment(Record, frozen=True, kw_only=True):
     enabled: bool = True
 
 
+class SettingOverride(Record, frozen=True, kw_only=True):
+    """Get-SettingOverride. ``identity`` is the Name."""
+
+    cmdlet: ClassVar[str] = "Get-SettingOverride"
+    component_name: str
+    section_name: str
+    parameters: tuple[str, ...] = ()
+    """Such as "Enabled=true"."""
+    server: tuple[str, ...] = ()
+    """Names of the servers it is for; empty for all."""
+    reason: str = ""
+
+
+class OrganizationRelationship(Record, frozen=True, kw_only=True):
+    """Get-OrganizationRelationship. ``identity`` is the Name."""
+
+    cmdlet: ClassVar[str] = "Get-OrganizationRelationship"
+    domain_names: tuple[str, ...] = ()
+    target_autodiscover_epr: str = ""
+    target_sharing_epr: str = ""
+    """EWS address of the other organization; "" means Exchange looks it up by Autodiscover."""
+    enabled: bool = True
+    free_busy_access_enabled: bool = False
+
+
+class IntraOrganizationConnector(Record, frozen=True, kw_only=True):
+    """Get-IntraOrganizationConnector. ``identity`` is the Name."""
+
+    cmdlet: ClassVar[str] = "Get-IntraOrganizationConnector"
+    enabled: bool = True
+    target_address_domains: tuple[str, ...] = ()
+    discovery_endpoint: str = ""
+
+
 class WebServicesVirtualDirectory(Record, frozen=True, kw_only=True):
     """Get-WebServicesVirtualDirectory. ``identity`` is ``<server>\\EWS (Default Web Site)``."""
 
@@ -276,6 +321,35 @@ class ServicePrincipal(Record, frozen=True, kw_only=True):
     object_id: str = ""
     display_name: str = ""
     key_credentials: tuple[KeyCredential, ...] = ()
+
+
+class EntraApplication(Record, frozen=True, kw_only=True):
+    """An application registered in the tenant. ``identity`` is its display name: Entra makes the ids at its creation.
+
+    Where several bear one name, ``identity`` is the name followed by the application id in parentheses.
+    """
+
+    cmdlet: ClassVar[str] = "Get-MgApplication"
+    application_id: str = ""
+    object_id: str = ""
+    display_name: str = ""
+    required_resource_access: tuple[str, ...] = ()
+    """Permissions it asks for, each "<application id of the resource>/<permission id>/<Role or Scope>"."""
+    key_credentials: tuple[KeyCredential, ...] = ()
+    password_credentials: tuple[str, ...] = ()
+    """Ids of its client secrets."""
+
+
+class AppRoleAssignment(Record, frozen=True, kw_only=True):
+    """An application permission an administrator consented to. ``identity`` is ``<display name>/<permission id>``."""
+
+    cmdlet: ClassVar[str] = "Get-MgServicePrincipalAppRoleAssignment"
+    principal: str
+    """Display name of the application that has the permission."""
+    app_role_id: str
+    resource_display_name: str = ""
+    """Display name of the application the permission is for."""
+    assignment_id: str = ""
 
 
 class TeamsAppSetupPolicy(Record, frozen=True, kw_only=True):

@@ -18,8 +18,13 @@ AnyRecord = (
     | records.PartnerApplication
     | records.ManagementRole
     | records.ManagementRoleAssignment
+    | records.SettingOverride
+    | records.OrganizationRelationship
+    | records.IntraOrganizationConnector
     | records.WebServicesVirtualDirectory
     | records.ServicePrincipal
+    | records.EntraApplication
+    | records.AppRoleAssignment
     | records.TeamsAppSetupPolicy
     | records.TeamsUpgradePolicy
     | records.CsOnlineUser

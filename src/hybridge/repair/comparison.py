@@ -2,8 +2,8 @@
 
 Values are folded before they are compared. Text ignores case, as Exchange does. Lists which Exchange keeps as sets
 (allow lists, delegates, rights, role entries) ignore their order; pinned apps keep it. "No list" and "an empty list"
-differ. The keys of a service principal are the DER bytes of those that have not expired: ids, names and dates are
-given by Entra anew at every write.
+differ. The keys of a service principal or an application are the DER bytes of those that have not expired: ids, names
+and dates are given by Entra anew at every write.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from typing import Any
 
 import msgspec
 
-from hybridge.org.records import Address, KeyCredential, Record, ServicePrincipal
+from hybridge.org.records import Address, EntraApplication, KeyCredential, Record, ServicePrincipal
 from hybridge.repair.writable import writable
 
+KEYED = (ServicePrincipal, EntraApplication)
+"""Records with keys that others may hold too: only what we add or take away is ours."""
 _ORDERED = {"pinned_app_bar_apps"}
+_FLAGS = "sharing_permission_flags"
 _PRESENCE = "(record)"
 """Pseudo field: whether the record is there."""
 
@@ -55,7 +58,7 @@ def differences(
 
 def _living(record: Record | None, name: str, now: datetime) -> Any:
     value = field_of(record, name)
-    return live_keys(value, now) if isinstance(record, ServicePrincipal) else value
+    return live_keys(value, now) if name == "key_credentials" and isinstance(record, KEYED) else value
 
 
 def same(address: Address, one: Record | None, other: Record | None, now: datetime) -> bool:
@@ -72,8 +75,11 @@ def between(address: Address, found: Record | None, before: Record | None, after
     if before is None or after is None:
         return found is not None
     present, start, end = (folded(address, record, now) for record in (found, before, after))
-    if present is None or start is None or end is None:
+    if start is None or end is None:
         return False
+    if present is None:
+        # Exchange Online may keep a flag it was told to take away: then the entry is removed and added again.
+        return bool(start.get(_FLAGS)) and not end.get(_FLAGS)
     return all(_half_way(present[name], start[name], end[name]) for name in present)
 
 
@@ -87,12 +93,13 @@ def _half_way(present: Any, start: Any, end: Any) -> bool:
 
 def folded(address: Address, record: Record | None, now: datetime) -> dict[str, Any] | None:
     """The compared fields of ``record`` in a form in which equal means the same; None for an absent record."""
-    if isinstance(record, ServicePrincipal):
-        keys = live_keys(record.key_credentials, now)
-        return {"key_credentials": frozenset(key.key or key.key_id for key in keys)}
     row = writable(address)
     if record is None or row is None:
         return None
+    if isinstance(record, KEYED):
+        keys = frozenset(key.key or key.key_id for key in live_keys(record.key_credentials, now))
+        others = (name for name in row.compared if name != "key_credentials")
+        return {"key_credentials": keys, **{name: _fold(name, getattr(record, name)) for name in others}}
     return {name: _fold(name, getattr(record, name)) for name in row.compared}
 
 
@@ -111,8 +118,8 @@ def live_keys(keys: Iterable[KeyCredential], now: datetime) -> tuple[KeyCredenti
 
 
 def live_ders(record: Record | None, now: datetime) -> tuple[bytes, ...]:
-    """The DER of every living key of a service principal that has one; nothing of any other record."""
-    keys = record.key_credentials if isinstance(record, ServicePrincipal) else ()
+    """The DER of every living key of a service principal or an application; nothing of any other record."""
+    keys = record.key_credentials if isinstance(record, KEYED) else ()
     return tuple(key.key for key in live_keys(keys, now) if key.key)
 
 

@@ -7,7 +7,10 @@ before the next thing happens. The order of events of one change is
 
 so that a process killed at any point leaves either a change nobody began, or an intention with everything needed to
 look what became of it and to take it back. A last line cut in the middle promises nothing and is dropped; a broken
-line anywhere else means that the file is not ours any more, and it is refused rather than guessed at.
+line anywhere else means that the file is not ours any more, and it is refused rather than guessed at. What the lines
+mean is told in ``journal_events``; the first holds the whole plan, so that nothing else is needed to finish it.
+
+One process at a time writes: it holds a lock on the file from before it reads what is there until it ends.
 
 A journal holds records and sentences, never a credential: keys in it are public certificates.
 """
@@ -17,19 +20,66 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from enum import StrEnum
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 import msgspec
 
-from hybridge.plan import Change
+from hybridge.plan import Plan
+from hybridge.repair.journal_events import (
+    APPLYING,
+    UNDOING,
+    Applied,
+    Begun,
+    Ended,
+    Event,
+    Failed,
+    Happened,
+    Intended,
+    Journal,
+    OutOfOrder,
+    Run,
+    Skipped,
+    State,
+    Step,
+    Undoing,
+    Undone,
+    fold,
+)
+from hybridge.repair.plan_file import in_shape
 
 if sys.platform != "win32":
     import fcntl
+
+__all__ = [
+    "APPLYING",
+    "FILE_NAME",
+    "UNDOING",
+    "Applied",
+    "Begun",
+    "Ended",
+    "Event",
+    "Failed",
+    "Happened",
+    "Intended",
+    "Journal",
+    "JournalProblem",
+    "OpenJournal",
+    "Run",
+    "Skipped",
+    "State",
+    "Step",
+    "Undoing",
+    "Undone",
+    "list_journals",
+    "open_journal",
+    "read_journal",
+]
 
 FILE_NAME = "journal.jsonl"
 VERSION = 1
@@ -39,103 +89,6 @@ LONGEST_SENTENCE = 1000
 
 class JournalProblem(Exception):
     """A journal cannot be read or written: one sentence naming the file."""
-
-
-class State(StrEnum):
-    """What became of one change."""
-
-    INTENDED = "intended"
-    """Begun; nobody wrote down how it ended, so it may or may not have been made."""
-    APPLIED = "applied"
-    FAILED = "failed"
-    """The hand failed, or the record was not as wanted afterwards; a part may have been made."""
-    UNDONE = "undone"
-
-
-class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun", tag_field="event"):
-    """A run over the plan starts; the first line of every journal."""
-
-    version: int
-    plan: str
-    organization: str
-    who: str
-    at: datetime
-
-
-class Intended(msgspec.Struct, frozen=True, kw_only=True, tag="intended", tag_field="event"):
-    """Change number ``step`` (from 1) is about to be made."""
-
-    step: int
-    change: Change
-    at: datetime
-
-
-class Applied(msgspec.Struct, frozen=True, kw_only=True, tag="applied", tag_field="event"):
-    """It was made and read back; ``says`` is the hand's reply."""
-
-    step: int
-    says: str
-    at: datetime
-
-
-class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed", tag_field="event"):
-    """It was not made, or not wholly. While undoing, the change stays what it was before."""
-
-    step: int
-    says: str
-    at: datetime
-
-
-class Undoing(msgspec.Struct, frozen=True, kw_only=True, tag="undoing", tag_field="event"):
-    """It is about to be taken back; the step keeps its state until it is."""
-
-    step: int
-    who: str
-    at: datetime
-
-
-class Undone(msgspec.Struct, frozen=True, kw_only=True, tag="undone", tag_field="event"):
-    """It was taken back."""
-
-    step: int
-    says: str
-    at: datetime
-
-
-Event = Begun | Intended | Applied | Failed | Undoing | Undone
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of the journal and what became of it; ``at`` is the instant of its last event."""
-
-    number: int
-    change: Change
-    state: State
-    says: str
-    at: datetime
-    undoing: bool = False
-    """Whether taking it back was begun and not finished."""
-
-
-class Journal(msgspec.Struct, frozen=True, kw_only=True):
-    """A journal as read: ``steps`` in the order they were first begun."""
-
-    path: str
-    plan: str
-    organization: str
-    who: str
-    started_at: datetime
-    steps: tuple[Step, ...] = ()
-
-    @property
-    def left_to_undo(self) -> tuple[Step, ...]:
-        """Steps which may have changed something that was not taken back, last first."""
-        open_steps = (step for step in self.steps if step.state is not State.UNDONE)
-        return tuple(sorted(open_steps, key=lambda step: step.number, reverse=True))
-
-    def step(self, number: int) -> Step | None:
-        """The step of change ``number``, None when it was never begun."""
-        return next((step for step in self.steps if step.number == number), None)
 
 
 class OpenJournal:
@@ -148,7 +101,11 @@ class OpenJournal:
         self.folder = folder
         self.plan = plan
         self.organization = organization
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
+        self._found_none = False
+        self._doing = APPLYING
+        self._contents: Plan | None = None
+        self._only: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -159,15 +116,41 @@ class OpenJournal:
         """What it holds so far, or None while there is nothing."""
         return read_journal(self.folder) if self.path.exists() else None
 
+    def hold(self, doing: str = APPLYING, contents: Plan | None = None, only: Sequence[str] = ()) -> Journal | None:
+        """What it holds, with the lock taken, so that nobody else adds anything; None while there is nothing.
+
+        ``doing`` says what the run that now begins does, ``contents`` is the plan: a new journal keeps it. ``only``
+        names the part it is about. Raises ``JournalProblem`` when another process has the lock.
+        """
+        self._doing, self._contents, self._only = doing, contents, tuple(only)
+        try:
+            self._found_none = not self.path.exists()
+            if not self._found_none:
+                self._reopen()
+        except OSError as error:
+            raise self._problem(error) from None
+        return self.read()
+
     def begin(self, who: str, at: datetime) -> None:
         """Write that ``who`` starts a run. Call it before the first intention of every run."""
-        begun = Begun(version=VERSION, plan=self.plan, organization=self.organization, who=who, at=at)
+        begun = Begun(
+            version=VERSION,
+            plan=self.plan,
+            organization=self.organization,
+            who=who,
+            at=at,
+            doing=self._doing,
+            only=self._only,
+        )
         try:
             if self.path.exists():
+                if self._found_none and self._file is None:
+                    raise JournalProblem(f"The journal {self.path} was begun by another run of hybridge meanwhile.")
                 self._reopen()
                 self._append(begun)
             else:
-                _create(self.folder, _line(begun))
+                contents = in_shape(self._contents) if self._contents else None
+                _create(self.folder, _line(msgspec.structs.replace(begun, contents=contents)))
                 self._reopen()
         except OSError as error:
             raise self._problem(error) from None
@@ -198,14 +181,20 @@ class OpenJournal:
     def _append(self, event: Event) -> None:
         if self._file is None:
             raise JournalProblem(f"The journal {self.path} was not begun.")
-        self._file.write(_line(event))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        end = self._file.tell()
+        left = memoryview(_line(event))
+        try:
+            while left:
+                left = left[self._file.write(left) or 0 :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(end)  # half a line must not stand before a later one
+            raise
 
     def _reopen(self) -> None:
         if self._file is not None:
             return
-        file = self.path.open("r+b")
+        file = FileIO(self.path, "r+")
         try:
             _lock(file, self.path)
             _drop_torn_line(file)
@@ -240,20 +229,10 @@ def read_journal(path: Path) -> Journal:
         content = file.read_bytes()
     except OSError as error:
         raise JournalProblem(f"The journal {file} cannot be read ({error.strerror}).") from None
-    events = list(_events(content, file))
-    first = events[0] if events else None
-    if not isinstance(first, Begun):
-        raise JournalProblem(f"The file {file} is not a journal of hybridge: it does not begin with a run.")
-    if first.version != VERSION:
-        raise JournalProblem(f"The journal {file} was written by another version of hybridge ({first.version}).")
-    return Journal(
-        path=str(file),
-        plan=first.plan,
-        organization=first.organization,
-        who=first.who,
-        started_at=first.at,
-        steps=_steps(events, file),
-    )
+    try:
+        return fold(_events(content, file), str(file), VERSION)
+    except OutOfOrder as wrong:
+        raise JournalProblem(f"The file {file} {wrong}.") from None
 
 
 def list_journals(root: Path) -> tuple[Journal | JournalProblem, ...]:
@@ -281,30 +260,6 @@ def _events(content: bytes, file: Path) -> Iterator[Event]:
             ) from None
 
 
-def _steps(events: list[Event], file: Path) -> tuple[Step, ...]:
-    steps: dict[int, Step] = {}
-    for event in events:
-        if isinstance(event, Begun):
-            continue
-        if isinstance(event, Intended):
-            steps[event.step] = Step(number=event.step, change=event.change, state=State.INTENDED, says="", at=event.at)
-            continue
-        step = steps.get(event.step)
-        if step is None:
-            raise JournalProblem(f"The journal {file} ends step {event.step}, which it never began.")
-        steps[event.step] = _after(step, event)
-    return tuple(steps.values())
-
-
-def _after(step: Step, event: Applied | Failed | Undoing | Undone) -> Step:
-    if isinstance(event, Undoing):
-        return msgspec.structs.replace(step, undoing=True, at=event.at)
-    if isinstance(event, Failed) and step.undoing:
-        return msgspec.structs.replace(step, undoing=False, says=event.says, at=event.at)
-    state = {Applied: State.APPLIED, Failed: State.FAILED, Undone: State.UNDONE}[type(event)]
-    return msgspec.structs.replace(step, state=state, undoing=False, says=event.says, at=event.at)
-
-
 def _line(event: Event) -> bytes:
     says = getattr(event, "says", "")
     if len(says) > LONGEST_SENTENCE:
@@ -315,8 +270,7 @@ def _line(event: Event) -> bytes:
 def _create(folder: Path, first_line: bytes) -> None:
     """Make the folder with its first line in it, there wholly or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    beside.mkdir(mode=0o700)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         with open(os.open(beside / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(first_line)
@@ -339,7 +293,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def _lock(file: FileIO, path: Path) -> None:
     if sys.platform == "win32":
         return
     try:
@@ -348,9 +302,9 @@ def _lock(file: BinaryIO, path: Path) -> None:
         raise JournalProblem(f"The journal {path} is being written by another run of hybridge; wait for it.") from None
 
 
-def _drop_torn_line(file: BinaryIO) -> None:
+def _drop_torn_line(file: FileIO) -> None:
     """Cut what follows the last line end, and stand at the end."""
-    content = file.read()
+    content = file.readall()
     whole = content.rfind(b"\n") + 1
     file.seek(whole)
     file.truncate()

@@ -1,37 +1,37 @@
 """From findings to a plan: fold cures into a projected organization and look again, until nothing is found.
 
-Nothing is written here; a plan is proved on paper first. One round looks at the projected evidence and asks every
-finding's cause for its cure, but cures each record once: a second cure of the same record waits for the next round,
-because it must start from what is there by then, and may not be needed any more. So a round costs one look however
-many mailboxes there are. A finding whose cure is left to a person stays, is collected once, and counts as answered.
+Nothing is written here; a plan is proved on paper first. A sweep passes every look (a check run for a subject) in
+turn. One whose evidence an earlier cure has changed is looked at again before its turn, since a cure must start from
+what is there by then, and may not be needed any more. Then every finding's cause is asked for its cure, which is folded
+into the draft at once; a second cure of the same record waits until it was looked again. Sweeps follow until one finds
+nothing. As a look is repeated only when something it asked for has changed (``looks``), the work grows with the number
+of mailboxes and not with its square. A finding whose cure is left to a person stays, is collected once, and counts as
+answered.
 
 Causes are healed first. What a server really answered (a symptom check's finding) does not change on paper, so those
-that no found cause explains are asked for their cure once, afterwards; if that brought changes, the causes are looked
-at once more.
+that no found cause explains are asked for their cure once, afterwards; if that brought changes, the causes are swept
+again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
 from hybridge.checks.base import Check
 from hybridge.doctor.examine import examine, unexplained
 from hybridge.evidence import Evidence
-from hybridge.findings import Finding, Subject
-from hybridge.org.organization import Organization
+from hybridge.findings import CheckResult, Finding, Subject
 from hybridge.org.records import Address
 from hybridge.plan import Change, Manual, Plan, Risk
+from hybridge.repair.looks import Draft, Look
 from hybridge.repair.plan_file import plan_id
 from hybridge.repair.rules import refusal
 from hybridge.repair.writable import writable
 
-ROUNDS = 12
-"""How often a plan is looked at again, beside one round for each finding about the record with most of them. Cures
-depend on each other in chains of about five (see ``writable``)."""
+SWEEPS = 12
+"""How often all looks are passed. Cures depend on each other in chains of about five (see ``writable``)."""
 
 _RISKS = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
 
@@ -59,137 +59,149 @@ class Unallowed(PlanRefused):
         super().__init__(f"No plan was made, because the cure of {cause} is not allowed: {reason}")
 
 
-def prove(checks: Iterable[Check], evidence: Evidence, subjects: Sequence[Subject]) -> Plan:
+def prove(
+    checks: Iterable[Check],
+    evidence: Evidence,
+    subjects: Sequence[Subject],
+    results: Sequence[CheckResult] | None = None,
+) -> Plan:
     """The plan that silences every cause found in ``evidence`` for ``subjects``.
 
-    Raises ``Unsettled`` when it does not fall silent after enough rounds (see ``ROUNDS``), and ``Unallowed`` when a
-    cure would break a rule of ``repair.rules``.
+    ``results`` are those of the same examination where it was made already. Raises ``Unsettled`` when it does not fall
+    silent after ``SWEEPS``, and ``Unallowed`` when a cure would break a rule of ``repair.rules``.
     """
-    draft = _Draft(tuple(checks), evidence, tuple(subjects), evidence.organization())
-    symptoms = [
-        finding
-        for finding in unexplained(examine(evidence, draft.subjects, draft.checks))
-        if draft.check(finding).symptom
-    ]
-    draft.settle()
-    before = draft.organization
-    while symptoms:
-        symptoms = draft.round(symptoms)
-    if draft.organization is not before:
-        draft.settle()
-    return draft.plan()
+    planned = _Planning(tuple(checks), evidence, tuple(subjects))
+    if results is None:
+        results = examine(evidence, planned.subjects, planned.checks.values())
+    symptoms = [finding for finding in unexplained(results) if planned.checks[finding.check].symptom]
+    planned.settle()
+    before = planned.draft.tick
+    for finding in symptoms:
+        planned.heal(finding)
+    if planned.draft.tick != before:
+        planned.settle()
+    return planned.plan()
 
 
-@dataclass
-class _Draft:
-    """A plan in the making. ``organization`` is what it would become."""
+class _Planning:
+    """A plan in the making."""
 
-    checks: tuple[Check, ...]
-    evidence: Evidence
-    subjects: tuple[Subject, ...]
-    organization: Organization
-    changes: dict[Address, Change] = field(default_factory=dict)
-    pending: list[Change] = field(default_factory=list)
-    """Changes of this round that ``organization`` does not show yet."""
-    manual: dict[tuple[str, Subject, str], Manual] = field(default_factory=dict)
-    answered: set[tuple[str, Subject, Address | None]] = field(default_factory=set)
-    """Findings left to a person: cause, subject and record."""
-
-    def check(self, finding: Finding) -> Check:
-        return next(check for check in self.checks if check.name == finding.check)
+    def __init__(self, checks: Sequence[Check], evidence: Evidence, subjects: Sequence[Subject]) -> None:
+        self.checks = {check.name: check for check in checks}
+        self.subjects = subjects
+        self.draft = Draft(evidence)
+        self._evidence = evidence
+        self._looks = [
+            Look(check, subject)
+            for subject in subjects
+            for check in checks
+            if subject.scope is check.scope and not check.symptom
+        ]
+        self._changes: dict[Address, list[Change]] = {}
+        self._manual: dict[tuple[str, Subject, str], Manual] = {}
+        self._answered: set[tuple[str, Subject, Address | None]] = set()
+        """Findings left to a person: cause, subject and record."""
 
     def settle(self) -> None:
         """Heal causes until none is found that a change can heal."""
-        rounds = limit = 0
-        found = self._open_findings()
-        while found:
-            before, answered = self.organization, len(self.answered)
-            waiting = self.round(found)
-            crowd = Counter(finding.address for finding in waiting)
-            limit = limit or ROUNDS + max(crowd.values(), default=0)
-            rounds += 1
-            stuck = self.organization is before and len(self.answered) == answered
-            if stuck or rounds > limit:
-                raise Unsettled(finding.name for finding in found)
-            found = self._open_findings()
+        for _ in range(SWEEPS):
+            before = self.draft.tick, len(self._answered)
+            left = [finding for one in self._looks for finding in self._sweep(one)]
+            if (self.draft.tick, len(self._answered)) == before:
+                if left:
+                    raise Unsettled(finding.name for finding in left)
+                return
+        raise Unsettled(self._still_found())
 
-    def _open_findings(self) -> list[Finding]:
-        return [finding for finding in self._causes_found() if not self._left_to_a_person(finding)]
+    def _sweep(self, one: Look) -> list[Finding]:
+        """Heal what ``one`` finds, cause by cause; returns what is still found afterwards."""
+        tried: set[tuple[str, Address | None, str]] = set()
+        for _ in range(SWEEPS + len(one.findings)):
+            fresh = [finding for finding in self._open(one) if _key(finding) not in tried]
+            if not fresh:
+                break
+            touched: set[Address] = set()
+            for finding in fresh:
+                cure = self._cure(finding)
+                if isinstance(cure, Manual) or not any(change.address in touched for change in cure):
+                    tried.add(_key(finding))
+                    touched |= self._fold(finding, cure)
+        return self._open(one)
 
-    def _causes_found(self) -> Iterator[Finding]:
-        projected = self.evidence.projected(self.organization)
-        causes = tuple(check for check in self.checks if not check.symptom)
-        for result in examine(projected, self.subjects, causes):
-            yield from result.findings
+    def _open(self, one: Look) -> list[Finding]:
+        """What ``one`` finds now and no person was asked to heal."""
+        self.draft.refresh(one)
+        return [
+            finding
+            for finding in one.findings
+            if (finding.name, finding.subject, finding.address) not in self._answered
+        ]
 
-    def round(self, found: Iterable[Finding]) -> list[Finding]:
-        """Add the cure of every finding, one per record; returns the findings that must wait for another round."""
-        touched: set[Address] = set()
-        waiting: list[Finding] = []
-        for finding in found:
-            cure = self._cure(finding)
-            if not isinstance(cure, Manual) and any(change.address in touched for change in cure):
-                waiting.append(finding)
-                continue
-            touched |= self._fold(finding, cure)
-        self._show_pending()
-        return waiting
+    def _still_found(self) -> Iterator[str]:
+        return (finding.name for one in self._looks for finding in self._open(one))
+
+    def heal(self, finding: Finding) -> None:
+        """Add the cure of ``finding`` as the draft is now."""
+        self._fold(finding, self._cure(finding))
 
     def _cure(self, finding: Finding) -> tuple[Change, ...] | Manual:
-        return self.check(finding).cause(finding.cause).heals(finding, self.organization)
+        return self.checks[finding.check].cause(finding.cause).heals(finding, self.draft.organization)
 
     def _fold(self, finding: Finding, cure: tuple[Change, ...] | Manual) -> set[Address]:
         """Add a cure to the draft; returns the addresses it changed."""
         if isinstance(cure, Manual):
             named = msgspec.structs.replace(cure, cause=finding.name, subject=str(finding.subject))
-            self.answered.add((finding.name, finding.subject, finding.address))
-            self.manual.setdefault((finding.name, finding.subject, cure.says), named)
+            self._answered.add((finding.name, finding.subject, finding.address))
+            self._manual.setdefault((finding.name, finding.subject, cure.says), named)
             return set()
         changed: set[Address] = set()
         for one in cure:
             if one.before == one.after:
                 continue
-            if reason := refusal(one, self.evidence.now):
+            if reason := refusal(one, self._evidence.now):
                 raise Unallowed(finding.name, reason)
             named_change = msgspec.structs.replace(one, why=tuple(dict.fromkeys((*one.why, finding.name))))
-            earlier = self.changes.get(one.address)
-            self.changes[one.address] = merged(earlier, named_change) if earlier else named_change
-            self.pending.append(one)
+            self._changes.setdefault(one.address, []).append(named_change)
+            self.draft.change(one.address, one.after)
             changed.add(one.address)
         return changed
 
-    def _show_pending(self) -> None:
-        gone = [one.address for one in self.pending if one.after is None]
-        kept = [one.after for one in self.pending if one.after is not None]
-        if self.pending:
-            self.organization = self.organization.drop(*gone).put(*kept)
-        self.pending.clear()
-
-    def _left_to_a_person(self, finding: Finding) -> bool:
-        return (finding.name, finding.subject, finding.address) in self.answered
-
     def plan(self) -> Plan:
-        changes = ordered(change for change in self.changes.values() if change.before != change.after)
-        manual = folded_manual(self.manual.values())
+        """What was planned so far."""
+        folded = (merged(*parts) for parts in self._changes.values())
+        changes = ordered(change for change in folded if change.before != change.after)
+        manual = folded_manual(self._manual.values())
         return Plan(
-            id=plan_id(self.evidence.domain, self.evidence.now, changes, manual),
-            organization=self.evidence.domain,
-            evidence_at=self.evidence.now,
+            id=plan_id(self._evidence.domain, self._evidence.now, changes, manual),
+            organization=self._evidence.domain,
+            evidence_at=self._evidence.now,
             changes=changes,
             manual=manual,
         )
 
 
-def merged(first: Change, second: Change) -> Change:
-    """Two changes of the same record as one: from before the first to after the second, with both sentences."""
-    says = first.says if second.says in first.says else f"{first.says.rstrip('.')}. {second.says}"
+def _key(finding: Finding) -> tuple[str, Address | None, str]:
+    return finding.name, finding.address, finding.says
+
+
+def merged(first: Change, *others: Change) -> Change:
+    """Changes of the same record as one: from before the first to after the last, with the sentences of all."""
+    if not others:
+        return first
+    every = (first, *others)
     return msgspec.structs.replace(
         first,
-        after=second.after,
-        says=says,
-        risk=max(first.risk, second.risk, key=_RISKS.index),
-        why=tuple(dict.fromkeys((*first.why, *second.why))),
+        after=others[-1].after,
+        says=_together(change.says for change in every),
+        risk=max((change.risk for change in every), key=_RISKS.index),
+        why=tuple(dict.fromkeys(name for change in every for name in change.why)),
     )
+
+
+def _together(sentences: Iterable[str]) -> str:
+    """Sentences one after the other, each once; the last keeps its full stop, if it has one."""
+    *before, last = dict.fromkeys(sentences)
+    return ". ".join((*(sentence.rstrip(".") for sentence in before), last))
 
 
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:

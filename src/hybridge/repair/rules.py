@@ -20,9 +20,11 @@ from unicodedata import category
 import msgspec
 
 from hybridge.org import records as r
+from hybridge.org.delegations import DELEGATE, has_flag
 from hybridge.org.records import Record
 from hybridge.plan import Change
 from hybridge.repair.comparison import live_keys, shown
+from hybridge.repair.hybrid_rules import hybrid_refusal
 from hybridge.repair.writable import writable
 
 ENFORCED_BY = {"ews_allow_list": "EnforceAllowList", "ews_block_list": "EnforceBlockList"}
@@ -60,7 +62,7 @@ def refusal(change: Change, now: datetime) -> str:
         return _rights_refusal(change, change.after)
     if change.address.kind == r.ServicePrincipal.__name__:
         return _keys_refusal(change, now)
-    return ""
+    return hybrid_refusal(change, now)
 
 
 def _changed(change: Change) -> tuple[str, ...]:
@@ -146,6 +148,17 @@ def _rights_refusal(change: Change, after: r.MailboxFolderPermission) -> str:
             f"{change.address}: the present rights were only seen as 'Custom' and could not be given back; "
             "read them with Get-MailboxFolderPermission first."
         )
+    return _flags_refusal(change, after)
+
+
+def _flags_refusal(change: Change, after: r.MailboxFolderPermission) -> str:
+    before = change.before.sharing_permission_flags if isinstance(change.before, r.MailboxFolderPermission) else ()
+    if set(after.sharing_permission_flags) <= set(before):
+        return ""
+    if {right.lower() for right in after.access_rights} != {"editor"}:
+        return f"{change.address}: Exchange Online takes sharing permission flags beside the right Editor only."
+    if not has_flag(after, DELEGATE):
+        return f"{change.address}: Exchange Online takes sharing permission flags together with Delegate only."
     return ""
 
 

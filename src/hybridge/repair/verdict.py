@@ -13,7 +13,7 @@ import msgspec
 from hybridge.org.records import Address, Record, ServicePrincipal
 from hybridge.org.union import AnyRecord
 from hybridge.plan import Change
-from hybridge.repair.comparison import Difference, between, differences, live_ders, same
+from hybridge.repair.comparison import KEYED, Difference, between, differences, live_ders, live_keys, same
 
 
 class Drifted(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +42,8 @@ def judge(
     ``back``: the change takes one of ours back.
     """
     address = change.address
+    if unsure and back and _made_bare(change, present, now):
+        return change
     seen = ours_only(present, change, now) if back else present
     before, after = (ours_only(one, change, now) if back else one for one in (change.before, change.after))
     if same(address, seen, after, now):
@@ -50,23 +52,28 @@ def judge(
         return change
     if unsure and between(address, seen, before, after, now):
         # The keys of a principal are written as a whole and by our part of them: there the change stays as it is.
-        keys = address.kind == ServicePrincipal.__name__
+        keys = address.kind in (kind.__name__ for kind in KEYED)
         return change if keys else msgspec.structs.replace(change, before=_any(present))
     return Drifted(address=address, differences=differences(address, before, seen, now))
 
 
 def ours_only(record: Record | None, change: Change, now: datetime) -> Record | None:
-    """A service principal reduced to the keys that ``change`` adds or removes; any other record as it is.
+    """A record with keys reduced to those that ``change`` adds or removes; any other record as it is.
 
     One that ``change`` removes, and that holds none of our keys any more, counts as gone: others may use it by now.
     """
-    if not isinstance(record, ServicePrincipal):
+    if not isinstance(record, KEYED):
         return record
     touched = set(live_ders(change.before, now)) ^ set(live_ders(change.after, now))
     ours = tuple(key for key in record.key_credentials if key.key in touched)
-    if change.after is None and not ours:
+    if change.after is None and not ours and (touched or isinstance(record, ServicePrincipal)):
         return None
     return msgspec.structs.replace(record, key_credentials=ours)
+
+
+def _made_bare(removal: Change, present: Record | None, now: datetime) -> bool:
+    """Whether ``present`` is a service principal or application we made, and nobody has put a living key on it."""
+    return removal.after is None and isinstance(present, KEYED) and not live_keys(present.key_credentials, now)
 
 
 def _any(record: Record | None) -> AnyRecord | None:

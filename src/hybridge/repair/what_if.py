@@ -1,14 +1,19 @@
-"""The plan in words: what would be changed where, from what to what, how risky, and whether it can be undone."""
+"""The plan in words: what would be changed where, from what to what, how risky, and whether it can be undone.
+
+Changes that differ in nothing but the mailbox are told once, with their numbers, the names of the first and how many
+more there are; so are cures by hand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from hybridge.org.folding import alike, crowds, shape, some, spans
 from hybridge.org.records import KeyCredential, ServicePrincipal
 from hybridge.plan import Change, Manual, Plan
-from hybridge.repair.comparison import field_of, live_keys, shown
+from hybridge.repair.comparison import KEYED, field_of, live_keys, shown
 from hybridge.repair.writable import writable
 from hybridge.terms.premises import Premises
 
@@ -20,24 +25,54 @@ def what_if(plan: Plan) -> tuple[str, ...]:
     if plan.empty:
         return ("Nothing to do: the plan is empty.",)
     lines = [f"Plan {plan.id} for {plan.organization or 'the organization'}: nothing was changed yet."]
-    for number, change in enumerate(plan.changes, start=1):
-        lines += _change_lines(number, change, plan)
-    for manual in plan.manual:
-        lines += _manual_lines(manual)
+    if plan.domain_controller:
+        lines.append(f"Every on-premises cmdlet reads and writes at the domain controller {plan.domain_controller}.")
+    for group in crowds([(number, change, plan) for number, change in enumerate(plan.changes, start=1)], _likeness):
+        lines += _change_lines(*group[0]) if len(group) == 1 else _crowd_lines(group)
+    for one, *others in alike(plan.manual, lambda one: (shape(one.says), *map(shape, one.steps), shape(one.verify))):
+        lines += _manual_lines(one, others)
     return tuple(lines)
+
+
+_Numbered = tuple[int, Change, Plan]
+
+
+def _likeness(one: _Numbered) -> tuple[str, ...]:
+    _, change, _ = one
+    first, where, *rest = _change_lines(*one)
+    record = change.after or change.before
+    own = {change.address.identity, record.identity if record else ""} - {""}
+    lines = (first.partition(" ")[2], where, *rest)
+    return tuple(shape(_without(line, own)) for line in lines)
+
+
+def _without(line: str, names: set[str]) -> str:
+    for name in names:
+        line = line.replace(name, "@")
+    return line
+
+
+def _crowd_lines(group: Sequence[_Numbered]) -> Iterator[str]:
+    _, first, _ = group[0]
+    names = some([change.address.identity for _, change, _ in group])
+    yield f"{spans([number for number, _, _ in group])}. {len(group):,} changes of one kind, the first: {first.says}"
+    yield f"   where:  {_SIDES[first.address.premises]}, {first.address.kind} of {names}"
+    _, _, *rest = _change_lines(*group[0])
+    yield from rest
 
 
 def _change_lines(number: int, change: Change, plan: Plan) -> Iterator[str]:
     yield f"{number}. {change.says}"
     yield f"   where:  {_SIDES[change.address.premises]}, {change.address.kind} '{change.address.identity}'"
-    yield from (f"   {line}" for line in _effect(change))
+    yield from (f"   {line}" for line in effect(change))
     yield f"   risk:   {change.risk}"
-    yield f"   undo:   {_undo(change, plan)}"
+    yield f"   undo:   {undo_of(change, plan)}"
     if change.why:
         yield f"   cures:  {', '.join(change.why)}"
 
 
-def _effect(change: Change) -> Iterator[str]:
+def effect(change: Change) -> Iterator[str]:
+    """Lines that tell what a change makes of the record: before and after."""
     if change.after is None:
         yield "before: present"
         yield "after:  removed"
@@ -86,18 +121,23 @@ def _changed_fields(change: Change) -> tuple[str, ...]:
     return tuple(name for name in after if before[name] != after[name])
 
 
-def _undo(change: Change, plan: Plan) -> str:
-    if change.address.kind != ServicePrincipal.__name__:
+def undo_of(change: Change, plan: Plan) -> str:
+    """Whether, and how far, ``change`` can be taken back."""
+    if not isinstance(change.before or change.after, KEYED):
         return "yes"
     if change.before is None:
-        return "yes; if somebody has added a key by then, the service principal stays, without ours"
-    keys = change.before.key_credentials if isinstance(change.before, ServicePrincipal) else ()
+        what = "service principal" if isinstance(change.after, ServicePrincipal) else "application"
+        return f"yes; if somebody has added a key by then, the {what} stays, without ours"
+    keys = change.before.key_credentials if isinstance(change.before, KEYED) else ()
     expired = len(keys) - len(live_keys(keys, plan.evidence_at))
     return f"yes, but {expired} expired key(s) are dropped for good" if expired else "yes"
 
 
-def _manual_lines(manual: Manual) -> Iterator[str]:
-    yield f"By hand: {manual.says}" + (f" ({manual.subject})" if manual.subject else "")
+def _manual_lines(manual: Manual, others: Sequence[Manual]) -> Iterator[str]:
+    """One cure by hand; ``others`` differ from it in the mailbox only."""
+    subjects = [name for one in (manual, *others) for name in one.subject.split(", ") if name]
+    first = f", {len(others) + 1:,} times, the first" if others else ""
+    yield f"By hand{first}: {manual.says}" + (f" ({some(subjects)})" if subjects else "")
     for number, step in enumerate(manual.steps, start=1):
         yield f"   {number}) {step}"
     yield f"   see:    {manual.verify}"

@@ -6,7 +6,9 @@ present before and after writing. Fields in neither (a display name, the server 
 without disturbing a plan.
 
 ``need`` orders a plan: the account exists before the role is assigned to it, both before the partner application is
-linked to the account, and all of it before the key that lets the service call in.
+linked to the account, and all of it before the key that lets the service call in. A delegate is listed once the right
+on the calendar is there. The dedicated hybrid application is made and consented to before the AuthServer names it, and
+the setting that makes servers use it comes last of all.
 """
 
 from __future__ import annotations
@@ -45,10 +47,13 @@ _ROWS = (
     Writable(r.CasMailbox, _ON, 0, EWS_ACCESS),
     Writable(r.Mailbox, _ON, 0, ("grant_send_on_behalf_to", "hidden_from_address_lists_enabled")),
     Writable(r.MailboxFolderPermission, _ON, 0, ("access_rights",), created=True),
-    Writable(r.AuthServer, _ON, 0, ("enabled",)),
+    Writable(r.Mailbox, _ONLINE, 0, ("grant_send_on_behalf_to",)),
+    Writable(r.MailboxFolderPermission, _ONLINE, 0, ("access_rights", "sharing_permission_flags"), created=True),
+    Writable(r.OrganizationRelationship, _ON, 0, ("target_sharing_epr",)),
     Writable(r.WebServicesVirtualDirectory, _ON, 0, ("external_url", "oauth_authentication")),
     Writable(r.TeamsAppSetupPolicy, _ONLINE, 0, ("pinned_app_bar_apps",)),
     Writable(r.CsOnlineUser, _ONLINE, 1, ("teams_upgrade_policy",)),
+    Writable(r.DelegateUser, _ON, 1, ("receive_copies_of_meeting_messages", "view_private_items"), created=True),
     Writable(r.MailUser, _ON, 1, ("external_email_address", "hidden_from_address_lists_enabled"), created=True),
     Writable(r.ManagementRole, _ON, 2, ("role_entries",), ("parent",), created=True),
     Writable(r.ManagementRoleAssignment, _ON, 3, ("enabled",), ("role", "role_assignee"), created=True),
@@ -56,6 +61,10 @@ _ROWS = (
         r.PartnerApplication, _ON, 4, ("application_identifier", "enabled", "linked_account", "realm"), created=True
     ),
     Writable(r.ServicePrincipal, _ONLINE, 5, ("key_credentials",), created=True),
+    Writable(r.EntraApplication, _ONLINE, 6, ("required_resource_access", "key_credentials"), created=True),
+    Writable(r.AppRoleAssignment, _ONLINE, 7, (), ("resource_display_name",), created=True),
+    Writable(r.AuthServer, _ON, 8, ("enabled", "application_identifier", "domain_name")),
+    Writable(r.SettingOverride, _ON, 9, ("parameters",), ("component_name", "section_name"), created=True),
 )
 
 WRITABLE = {(row.kind.__name__, row.premises): row for row in _ROWS}

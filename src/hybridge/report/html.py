@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -17,10 +18,14 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from hybridge.findings import CheckResult, Finding, Outcome, Severity
-from hybridge.report.model import Report
+from hybridge.org.folding import alike, crowds, folded, like_it, said_once, shape, some, spans
+from hybridge.plan import Change, Manual, Plan
+from hybridge.report.model import Report, StepText
 from hybridge.report.text import all_well, changes_for, counted, gaps, grouped
 from hybridge.terms.symptoms import Symptom
 
+INLINED = 500
+"""Results with findings in one page, and as many of the others; more are counted."""
 SHOWN = 20
 """Sentences, subjects and origins shown for one cause; more are counted."""
 
@@ -55,6 +60,7 @@ def render(report: Report) -> str:
     return template.render(
         report=report,
         counted=counted,
+        like_it=like_it,
         all_well=all_well(report)[0][2:],
         organization=report.request.organization or "organization",
         seconds=(report.ended - report.started).total_seconds(),
@@ -67,6 +73,7 @@ def render(report: Report) -> str:
         symptoms=_symptoms(report),
         chain=_chain(report),
         groups=_groups(report),
+        steps=_steps(report, report.plan) if report.plan else [],
         gaps=gaps(report),
         all_checks=_all_checks(report),
     )
@@ -118,38 +125,83 @@ def _groups(report: Report) -> list[dict[str, Any]]:
 def _item(report: Report, name: str, group: tuple[Finding, ...]) -> dict[str, Any]:
     severity = next((r.severity for r in report.results if group[0] in r.findings), Severity.ERROR)
     state, mark = _STATES[severity]
-    says = list(dict.fromkeys(finding.says for finding in group))
+    said = said_once((finding.says for finding in group), SHOWN)
     who = list(dict.fromkeys(str(finding.subject) for finding in group))
-    plan = report.plan
+    sources = {origin.source: origin for finding in group for origin in finding.origins}
+    manual = [one for one in report.plan.manual if one.cause == name] if report.plan else []
     return {
         "name": name,
         "check": group[0].check,
         "state": state,
         "mark": mark,
         "severity": severity.value,
-        "who": ", ".join(who[:SHOWN]) + (f" and {len(who) - SHOWN} more" if len(who) > SHOWN else ""),
-        "says": says[:SHOWN],
-        "more": max(0, len(says) - SHOWN),
+        "who": (f"{len(who):,}: " if len(who) > SHOWN else "") + some(who, SHOWN),
+        "says": [text + like_it(others) for text, others in said[:SHOWN]],
+        "more": max(0, len(said) - SHOWN),
         "why": report.text_of(group[0].check).why,
-        "effects": _unique(effect.says for finding in group for effect in report.effects_of(finding)),
-        "changes": changes_for(report, group),
-        "manual": [manual for manual in plan.manual if manual.cause == name] if plan else [],
-        "origins": list({o.source: o for finding in group for o in finding.origins}.values())[:SHOWN],
-        "search": " ".join((name, *says, *who)).lower(),
+        "effects": _few(effect.says for effect in report.effects_of(group[0])),
+        "changes": _changes(changes_for(report, group)),
+        "manual": _manual(manual),
+        "origins": [sources[source] for source, _ in said_once(sources, SHOWN)[:SHOWN]],
+        "search": " ".join((name, *(text for text, _ in said), *who[:INLINED])).lower(),
     }
 
 
-def _unique(texts: Any) -> list[str]:
-    return list(dict.fromkeys(texts))[:SHOWN]
+def _few(texts: Iterable[str]) -> list[str]:
+    return [text + like_it(others) for text, others in said_once(texts, SHOWN)[:SHOWN]]
+
+
+def _changes(changes: Sequence[Change]) -> list[dict[str, str]]:
+    groups = alike(changes, _likeness, SHOWN)[:SHOWN]
+    return [{"says": first.says + like_it(len(rest)), "risk": first.risk} for first, *rest in groups]
+
+
+def _manual(manual: Sequence[Manual]) -> list[dict[str, Any]]:
+    groups = alike(manual, lambda one: (shape(one.says), *map(shape, one.steps)), SHOWN)[:SHOWN]
+    return [
+        {"says": first.says + like_it(len(rest)), "steps": first.steps, "verify": first.verify}
+        for first, *rest in groups
+    ]
+
+
+def _steps(report: Report, plan: Plan) -> list[dict[str, str]]:
+    """Rows of the plan: one for each change, or for those that differ in nothing but the mailbox."""
+    numbered = enumerate(plan.changes, start=1)
+    words = {step.number: step for step in report.steps}
+    rows = []
+    for group in crowds(numbered, lambda one: _likeness(one[1]), SHOWN)[:INLINED]:
+        number, change = group[0]
+        told = words.get(number, StepText(number=number, before="", after="", undo="yes"))
+        rows.append(
+            {
+                "number": spans([one for one, _ in group]),
+                "says": change.says + like_it(len(group) - 1),
+                "where": f"{change.address.kind} {some([one.address.identity for _, one in group])}",
+                "premises": change.address.premises,
+                "before": told.before,
+                "after": told.after,
+                "risk": change.risk,
+                "undo": told.undo,
+                "rights": told.rights,
+                "commands": told.commands,
+            }
+        )
+    return rows
+
+
+def _likeness(change: Change) -> tuple[str, ...]:
+    return shape(change.says), change.address.kind, change.address.premises, change.risk
 
 
 def _all_checks(report: Report) -> list[dict[str, Any]]:
-    names = dict.fromkeys(result.check for result in report.results)
+    by_check = {group[0].check: group for group in folded(report.results, lambda result: result.check)}
+    telling = _share(report, lambda result: _tells(result))
+    silent = _share(report, lambda result: not _tells(result))
     rows = []
-    for name in names:
-        results = [result for result in report.results if result.check == name]
+    for name, results in by_check.items():
         state, mark, word = _OUTCOMES[min((result.outcome for result in results), key=_WORST.index)]
         text = report.text_of(name)
+        shown = _shown(results, telling, silent)
         rows.append(
             {
                 "name": name,
@@ -158,10 +210,39 @@ def _all_checks(report: Report) -> list[dict[str, Any]]:
                 "state": state,
                 "mark": mark,
                 "word": word,
-                "results": _rows(results),
+                "results": _rows(shown),
+                "more": _more(results, shown),
             }
         )
     return rows
+
+
+def _tells(result: CheckResult) -> bool:
+    return bool(result.findings or result.unseen)
+
+
+def _share(report: Report, wanted: Callable[[CheckResult], bool]) -> int:
+    """How many of the ``wanted`` results one check may show: all of them while the page can hold them."""
+    counts = Counter(result.check for result in report.results if wanted(result))
+    return INLINED if sum(counts.values()) <= INLINED else max(1, INLINED // len(counts))
+
+
+def _shown(results: Sequence[CheckResult], telling: int, silent: int) -> list[CheckResult]:
+    left = {True: telling, False: silent}
+    shown = []
+    for result in results:
+        tells = _tells(result)
+        if left[tells] > 0:
+            left[tells] -= 1
+            shown.append(result)
+    return shown
+
+
+def _more(results: Sequence[CheckResult], shown: Sequence[CheckResult]) -> str:
+    """What is not in the table, counted: "1,180 more failed, 8,000 more passed"; "" when all is."""
+    hidden = Counter(result.outcome for result in results)
+    hidden.subtract(result.outcome for result in shown)
+    return ", ".join(f"{number:,} more {_OUTCOMES[outcome][2]}" for outcome, number in hidden.items() if number)
 
 
 def _rows(results: Sequence[CheckResult]) -> list[dict[str, str]]:

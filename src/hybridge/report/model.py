@@ -39,6 +39,17 @@ class CheckText(msgspec.Struct, frozen=True, kw_only=True):
     """Slugs of causes that hybridge can cure."""
 
 
+class StepText(msgspec.Struct, frozen=True, kw_only=True):
+    """One planned change in words; ``number`` counts from 1, ``commands`` is what an administrator would type."""
+
+    number: int
+    before: str
+    after: str
+    undo: str
+    rights: str = ""
+    commands: str = ""
+
+
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """How many results ended how. ``failed`` counts errors, ``warnings`` failed checks of lower severity."""
 
@@ -63,6 +74,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     tally: Tally = Tally()
     incomplete: bool = False
     plan: Plan | None = None
+    steps: tuple[StepText, ...] = ()
+    """Words for the first changes of the plan."""
     requests_made: int = 0
 
     def text_of(self, check: str) -> CheckText:
@@ -119,6 +132,7 @@ def make_report(  # noqa: PLR0913
     results: Sequence[CheckResult],
     checks: Sequence[CheckText],
     plan: Plan | None = None,
+    steps: Sequence[StepText] = (),
     requests_made: int = 0,
 ) -> Report:
     """Put a report together; counts and completeness are derived from ``results``."""
@@ -133,5 +147,6 @@ def make_report(  # noqa: PLR0913
         tally=tally(results),
         incomplete=any(r.unseen for r in results),
         plan=plan,
+        steps=tuple(steps),
         requests_made=requests_made,
     )

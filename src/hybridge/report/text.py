@@ -9,14 +9,19 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from hybridge.evidence import Unseen
-from hybridge.findings import Finding, Severity
+from hybridge.findings import Finding, Scope, Severity, Subject
+from hybridge.org.folding import NAMED, crowds, folded, like_it, said_once, shape, some
 from hybridge.plan import Change, Manual
 from hybridge.report.model import Report
 
 WIDTH = 110
 _COLOURS = {"red": "31", "yellow": "33", "green": "32", "bold": "1", "dim": "2", "cyan": "36"}
 _MARKS = {Severity.ERROR: ("x", "red"), Severity.WARNING: ("!", "yellow"), Severity.ADVICE: ("i", "cyan")}
-_SHOWN = 3
+_NOUNS = {
+    Scope.SERVER: ("server", "servers"),
+    Scope.MAILBOX: ("mailbox", "mailboxes"),
+    Scope.DELEGATION: ("delegation", "delegations"),
+}
 
 
 class Paint:
@@ -38,9 +43,9 @@ def render(report: Report, colour: bool = False) -> str:
     for symptom, findings in report.by_symptom():
         title = symptom.says if symptom else "Found, though nobody would notice it yet"
         lines.append(paint(title, "bold"))
-        for number, (name, group) in enumerate(grouped(findings), start=1):
-            last = number == len(grouped(findings))
-            lines += _cause(report, name, group, last, paint)
+        causes = grouped(findings)
+        for number, (name, group) in enumerate(causes, start=1):
+            lines += _cause(report, name, group, number == len(causes), paint)
         lines.append("")
     lines += _not_checked(report, paint)
     lines += _tail(report, paint)
@@ -84,18 +89,33 @@ def _cause(report: Report, name: str, group: tuple[Finding, ...], last: bool, pa
     mark, colour = _MARKS[severity]
     stem = "   " if last else "|  "
     yield f"{'`' if last else '|'}- {paint(f'{mark} {severity.value.upper()}', colour)}  {paint(name, 'bold')}"
-    says = list(dict.fromkeys(finding.says for finding in group))
-    for sentence in says[:_SHOWN]:
-        yield from _wrapped(sentence, stem)
-    if len(says) > _SHOWN:
-        yield f"{stem}   ... and {len(says) - _SHOWN} more"
+    yield from _wrapped(crowd_of(group), stem)
+    said = said_once(finding.says for finding in group)
+    for sentence, others in said[:NAMED]:
+        yield from _wrapped(sentence + like_it(others), stem)
+    if len(said) > NAMED:
+        yield f"{stem}   ... and {len(said) - NAMED:,} more"
     for label, texts in (
         ("seen in", tuple(brief(origin.source) for finding in group for origin in finding.origins)),
-        ("effect", tuple(effect.says for finding in group for effect in report.effects_of(finding))),
+        ("effect", tuple(effect.says for effect in report.effects_of(group[0]))),
         ("cure", tuple(cures(report, group))),
     ):
         yield from _labelled(label, texts, stem, paint)
     yield stem.rstrip() if not last else ""
+
+
+def crowd_of(group: Iterable[Finding]) -> str:
+    """Whom ``group`` concerns: "1,204 mailboxes: ada@contoso.com, ... and 1,201 more"; "" for few."""
+    subjects = dict.fromkeys(finding.subject for finding in group)
+    if len(subjects) <= NAMED:
+        return ""
+    kinds = folded((subject for subject in subjects if subject.scope in _NOUNS), lambda subject: subject.scope)
+    return "; ".join(f"{len(kind):,} {_noun(kind)}: {some([str(one) for one in kind])}" for kind in kinds)
+
+
+def _noun(subjects: tuple[Subject, ...]) -> str:
+    one, many = _NOUNS[subjects[0].scope]
+    return one if len(subjects) == 1 else many
 
 
 def cures(report: Report, group: tuple[Finding, ...]) -> Iterator[str]:
@@ -122,15 +142,15 @@ def brief(source: str) -> str:
 
 
 def _labelled(label: str, texts: Iterable[str], stem: str, paint: Paint) -> Iterator[str]:
-    unique = list(dict.fromkeys(texts))
-    for number, text in enumerate(unique[:_SHOWN]):
+    said = said_once(texts)
+    for number, (text, others) in enumerate(said[:NAMED]):
         first = f"{label:<8}" if number == 0 else " " * 8
-        wrapped = textwrap.wrap(text, WIDTH - 16) or [""]
+        wrapped = textwrap.wrap(text + like_it(others), WIDTH - 16) or [""]
         yield f"{stem}   {paint(first, 'dim')} {wrapped[0]}"
         for line in wrapped[1:]:
             yield f"{stem}            {line}"
-    if len(unique) > _SHOWN:
-        yield f"{stem}            ... and {len(unique) - _SHOWN} more"
+    if len(said) > NAMED:
+        yield f"{stem}            ... and {len(said) - NAMED:,} more"
 
 
 def _wrapped(text: str, stem: str) -> Iterator[str]:
@@ -138,13 +158,15 @@ def _wrapped(text: str, stem: str) -> Iterator[str]:
         yield f"{stem}   {line}"
 
 
-def gaps(report: Report) -> tuple[tuple[Unseen, tuple[str, ...]], ...]:
-    """What could not be read, each once, with the checks that lacked it."""
+def gaps(report: Report) -> tuple[tuple[Unseen, tuple[str, ...], int], ...]:
+    """What could not be read, with the checks that lacked it; gaps of many mailboxes once, with how many more."""
     found: dict[tuple[str, str], tuple[Unseen, dict[str, None]]] = {}
     for result in report.results:
         for unseen in result.unseen:
             found.setdefault((unseen.says, unseen.how), (unseen, {}))[1][result.check] = None
-    return tuple((unseen, tuple(checks)) for unseen, checks in found.values())
+    missing = tuple((unseen, tuple(checks)) for unseen, checks in found.values())
+    groups = crowds(missing, lambda gap: (shape(gap[0].says), shape(gap[0].how), gap[1]))
+    return tuple((*first, len(others)) for first, *others in groups)
 
 
 def _not_checked(report: Report, paint: Paint) -> Iterator[str]:
@@ -152,8 +174,8 @@ def _not_checked(report: Report, paint: Paint) -> Iterator[str]:
     if not missing:
         return
     yield paint("Not checked", "bold")
-    for unseen, checks in missing:
-        yield from _indented(f"? {unseen.says}", "  ")
+    for unseen, checks, others in missing:
+        yield from _indented(f"? {unseen.says}{like_it(others)}", "  ")
         if unseen.how:
             yield from _indented(f"to get it: {unseen.how}", "    ")
         yield from _indented(f"needed by {', '.join(checks)}", "    ")
@@ -168,14 +190,14 @@ def _tail(report: Report, paint: Paint) -> Iterator[str]:
     counts = report.tally
     found = f"{counted(report.cause_count, 'cause')} found. Checks: "
     parts = [
-        paint(f"{counts.failed} failed", "red" if counts.failed else "dim"),
-        paint(f"{counts.warnings} warnings", "yellow" if counts.warnings else "dim"),
-        paint(f"{counts.passed} passed", "green"),
-        f"{counts.not_applicable} not applicable",
-        f"{counts.inconclusive} not checked",
+        paint(f"{counts.failed:,} failed", "red" if counts.failed else "dim"),
+        paint(f"{counts.warnings:,} warnings", "yellow" if counts.warnings else "dim"),
+        paint(f"{counts.passed:,} passed", "green"),
+        f"{counts.not_applicable:,} not applicable",
+        f"{counts.inconclusive:,} not checked",
     ]
     if counts.accepted:
-        parts.append(f"{counts.accepted} accepted")
+        parts.append(f"{counts.accepted:,} accepted")
     yield found + ", ".join(parts)
 
 

@@ -46,3 +46,15 @@ INTEGRATION_ROLE_ENTRIES = (
     "ConvertId",
 )
 """The only role entries the custom role keeps."""
+
+LEGACY_NAME = "SfBOnline"
+"""Name the older editions of the procedure give the partner application of Skype for Business Online."""
+
+LEGACY_ACCOUNT = "SfBOnline-ApplicationAccount"
+"""Name of the mail user the older editions link that application to."""
+
+FIRST_EDITION_ACCOUNT = "TeamsScheduler-ApplicationAccount"
+"""Name of the mail user the first edition with dedicated applications (June 2025) links the scheduler to."""
+
+ARCHIVE_ROLE = "ArchiveApplication"
+"""Built-in role the older editions assign beside ``UserApplication``; scheduling does not need it."""

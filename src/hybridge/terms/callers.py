@@ -48,6 +48,11 @@ CALLERS = (
 """Every caller known today, with the feature that dies with it."""
 
 
+def caller_of(feature: Feature) -> str:
+    """The user agent of the service behind ``feature``, the newest known."""
+    return [caller.user_agent for caller in CALLERS if caller.feature is feature][-1]
+
+
 def matches(pattern: str, user_agent: str) -> bool:
     """Tell whether an Exchange allow- or block-list ``pattern`` matches ``user_agent`` (see the head of this file)."""
     pieces = pattern.casefold().split("*")

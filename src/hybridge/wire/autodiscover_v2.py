@@ -27,6 +27,8 @@ class Found(msgspec.Struct, frozen=True):
 
     protocol: str
     url: str
+    server_location: str = ""
+    """"Exchange Online" where it was asked for and the cloud answered; Exchange Server does not say."""
 
 
 class Redirected(msgspec.Struct, frozen=True):
@@ -55,6 +57,8 @@ class Question(msgspec.Struct, frozen=True):
     mailbox: str
     protocol: str
     redirect_count: int = 0
+    server_location: bool = False
+    """Whether the answer shall say who answers."""
 
 
 def ask(host: str, mailbox: str, protocol: str, redirect_count: int = 0) -> HttpAsk:
@@ -63,6 +67,12 @@ def ask(host: str, mailbox: str, protocol: str, redirect_count: int = 0) -> Http
         f"https://{host}{PATH}?Email={quote(mailbox, safe='@')}&Protocol={quote(protocol, safe='')}"
         f"&RedirectCount={redirect_count}"
     )
+
+
+def ask_server_location(host: str, mailbox: str, protocol: str = "EWS") -> HttpAsk:
+    """Ask ``host`` for ``protocol`` of ``mailbox`` and for who answers."""
+    named = f"{PATH}/v1.0/{quote(mailbox, safe='@')}"
+    return ask_location(f"https://{host}{named}?Protocol={quote(protocol, safe='')}&ServerLocation=true")
 
 
 def ask_location(url: str) -> HttpAsk:
@@ -89,7 +99,7 @@ def _read_body(status: int, body: Mapping[str, Any]) -> Found | Refused | NotJso
         return Refused(code, text(body.get("errormessage")))
     url = text(body.get("url"))
     if status == 200 and url:
-        return Found(text(body.get("protocol")), url)
+        return Found(text(body.get("protocol")), url, text(body.get("serverlocation")))
     return NotJson(status, "The JSON holds neither Url nor ErrorCode.")
 
 
@@ -102,12 +112,14 @@ def read_ask(path: str, query: Mapping[str, str]) -> Question | None:
     mailbox = unquote(path[len(PATH) + len("/v1.0/") :]) if lowered != PATH else values.get("email", "")
     count = values.get("redirectcount", "")
     hops = int(count) if count.isascii() and count.isdigit() and len(count) < 6 else 0
-    return Question(mailbox.strip(), values.get("protocol", "").strip(), hops)
+    located = values.get("serverlocation", "").strip().lower() == "true"
+    return Question(mailbox.strip(), values.get("protocol", "").strip(), hops, located)
 
 
-def found(protocol: str, url: str) -> HttpAnswer:
+def found(protocol: str, url: str, server_location: str = "") -> HttpAnswer:
     """The answer with a URL; Exchange echoes the case of the protocol it was asked for."""
-    return json_answer(200, {"Protocol": protocol, "Url": url})
+    located = {"ServerLocation": server_location} if server_location else {}
+    return json_answer(200, {"Protocol": protocol, "Url": url, **located})
 
 
 def redirected(location: str) -> HttpAnswer:

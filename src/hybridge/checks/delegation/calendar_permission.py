@@ -6,7 +6,8 @@ The delegate's entry of `Get-MailboxFolderPermission` on the delegator's calenda
 entry, None, Reviewer, AvailabilityOnly, LimitedDetails, Contributor and NonEditingAuthor are too low. Owner,
 PublishingEditor, PublishingAuthor and other mixtures that hold everything Author holds look higher and are refused all
 the same: GetDelegate, the only thing the scheduler of Teams asks, calls them Custom. Older guidance asks for Editor;
-Author is the documented minimum. Rights given to a group do not count.
+Author is the documented minimum. Rights given to a group do not count. For a delegator in Exchange Online the same
+entry is read there and judged by the same rule; Exchange Online prints display names, so the delegate's must be known.
 
 ## How to cure it by hand
 
@@ -21,8 +22,9 @@ Set-MailboxFolderPermission -Identity "ada@contoso.com:\Calendar" -User "grace@c
 Add-MailboxFolderPermission -Identity "ada@contoso.com:\Calendar" -User "grace@contoso.com" -AccessRights Editor
 ```
 
-The calendar's name follows the mailbox's language (`:\Kalender`). Leave out `-SharingPermissionFlags`: it works in
-Exchange Online only.
+The calendar's name follows the mailbox's language (`:\Kalender`). Leave out `-SharingPermissionFlags`: on-premises
+there are none, and online a delegate keeps them while only the right changes. Leave out `-SendNotificationToUser` as
+well: online it takes the flag of a delegate away.
 
 ## How hybridge cures it
 
@@ -48,8 +50,9 @@ import msgspec
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import by_hand, put
+from hybridge.checks.delegation import online
 from hybridge.checks.delegation.rights import Level, level
-from hybridge.checks.location import MAILBOX_NEEDS, on_premises_mailbox
+from hybridge.checks.location import MAILBOX_NEEDS, mailbox_anywhere
 from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import Finding, Scope, Subject
 from hybridge.org.organization import Organization
@@ -58,7 +61,7 @@ from hybridge.plan import Change, Manual, Risk
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 
-ON = Premises.ON_PREMISES
+ON, ONLINE = Premises.ON_PREMISES, Premises.ONLINE
 
 
 def _giving(right: str) -> Callable[[Organization], Organization]:
@@ -115,7 +118,7 @@ class CalendarPermission(Check):
     title = "May the delegate write into the delegator's calendar, in the way Teams accepts?"
     why = "Without Author or Editor the delegate is told that there is no permission to schedule for this account."
     scope = Scope.DELEGATION
-    needs = ((MailboxFolderPermission, ON), *MAILBOX_NEEDS)
+    needs = ((MailboxFolderPermission, ON), (MailboxFolderPermission, ONLINE), *MAILBOX_NEEDS)
     sources = (
         sources.RESOLVE,
         sources.DELEGATES_BLOG,
@@ -137,13 +140,30 @@ class CalendarPermission(Check):
             heals=_make_editor,
             symptoms=(Symptom.DELEGATE_CANNOT_SCHEDULE,),
         ),
+        Cause(
+            slug="too-low-online",
+            says="The delegate of a mailbox in Exchange Online has no entry on its calendar, or one below Author.",
+            breaks=online.spoiled(access_rights=("Reviewer",)),
+            heals=online.make_editor,
+            symptoms=(Symptom.DELEGATE_CANNOT_SCHEDULE,),
+        ),
+        Cause(
+            slug="looks-higher-online",
+            says="The delegate of a mailbox in Exchange Online has a right above Editor, which Teams refuses.",
+            breaks=online.spoiled(access_rights=("Owner",)),
+            heals=online.make_editor,
+            symptoms=(Symptom.DELEGATE_CANNOT_SCHEDULE,),
+        ),
     )
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """One finding unless the delegate is Author or Editor."""
-        place = on_premises_mailbox(evidence, subject.mailbox)
+        place = mailbox_anywhere(evidence, subject.mailbox)
         if not isinstance(place, Mailbox):
             yield place
+            return
+        if place.premises is ONLINE:
+            yield from online.find_wrong_right(self, evidence, subject, place)
             return
         reading = evidence.all(MailboxFolderPermission, ON, subject.mailbox)
         if isinstance(reading, Unseen):

@@ -5,7 +5,8 @@
 `GrantSendOnBehalfTo` of the delegator's mailbox must hold the delegate. Outlook's Delegate Access dialog sets it
 together with the rest; scripts that only give folder permissions forget it. Older guidance calls a missing grant an
 error, newer guidance does not mention it, and the scheduler of Teams does not look at it: hence a warning. Where
-Exchange printed names instead of addresses and none of them is the delegate's, the check is inconclusive.
+Exchange printed names instead of addresses and none of them is the delegate's, the check is inconclusive. A mailbox in
+Exchange Online is judged in the same way; the cmdlets are the same there.
 
 ## How to cure it by hand
 
@@ -38,7 +39,8 @@ import msgspec
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import put
-from hybridge.checks.location import MAILBOX_NEEDS, on_premises_mailbox
+from hybridge.checks.delegation import online
+from hybridge.checks.location import MAILBOX_NEEDS, mailbox_anywhere, names_of
 from hybridge.evidence import Evidence, Seen, Unseen
 from hybridge.findings import Finding, Scope, Severity, Subject
 from hybridge.org.organization import Organization
@@ -46,21 +48,36 @@ from hybridge.org.records import DelegateUser, Mailbox
 from hybridge.plan import Change
 from hybridge.terms.premises import Premises
 
-ON = Premises.ON_PREMISES
+ON, ONLINE = Premises.ON_PREMISES, Premises.ONLINE
 
 
 def _take_away(organization: Organization) -> Organization:
-    pair = organization.all(DelegateUser, ON)[0]
+    return _granting_nobody(organization, ON, organization.all(DelegateUser, ON)[0].delegator)
+
+
+def _take_away_online(organization: Organization) -> Organization:
+    return _granting_nobody(organization, ONLINE, online.first_online(organization).mailbox)
+
+
+def _granting_nobody(organization: Organization, premises: Premises, delegator: str) -> Organization:
     return organization.edit(
         Mailbox,
-        lambda one: one.premises is ON and one.identity.lower() == pair.delegator.lower(),
+        lambda one: one.premises is premises and one.identity.lower() == delegator.lower(),
         grant_send_on_behalf_to=(),
     )
 
 
 def _grant(finding: Finding, organization: Organization) -> tuple[Change, ...]:
+    return _granted(finding, organization, ON)
+
+
+def _grant_online(finding: Finding, organization: Organization) -> tuple[Change, ...]:
+    return _granted(finding, organization, ONLINE)
+
+
+def _granted(finding: Finding, organization: Organization, premises: Premises) -> tuple[Change, ...]:
     delegator, delegate = finding.facts["delegator"], finding.facts["delegate"]
-    mailbox = organization.one(Mailbox, ON, delegator)
+    mailbox = organization.one(Mailbox, premises, delegator)
     if mailbox is None or any(_is(name, delegate) for name in mailbox.grant_send_on_behalf_to):
         return ()
     after = msgspec.structs.replace(mailbox, grant_send_on_behalf_to=(*mailbox.grant_send_on_behalf_to, delegate))
@@ -88,18 +105,23 @@ class SendOnBehalf(Check):
             breaks=_take_away,
             heals=_grant,
         ),
+        Cause(
+            slug="missing-online",
+            says="The delegate may not send on behalf of the delegator, whose mailbox is in Exchange Online.",
+            breaks=_take_away_online,
+            heals=_grant_online,
+        ),
     )
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """One finding when the grant is missing."""
-        place = on_premises_mailbox(evidence, subject.mailbox)
+        place = mailbox_anywhere(evidence, subject.mailbox)
         if not isinstance(place, Mailbox):
             yield place
             return
         delegator, delegate = subject.mailbox, subject.delegate
         granted = place.grant_send_on_behalf_to
-        names = (delegate, *_names(evidence.one(Mailbox, ON, delegate, delegate)))
-        if any(_is(name, *names) for name in granted):
+        if any(_is(name, *names_of(evidence, delegate)) for name in granted):
             return
         printed = [name for name in granted if "@" not in name]
         if printed:
@@ -110,9 +132,9 @@ class SendOnBehalf(Check):
                 how=f'Get-Recipient -Identity "{printed[0]}" | Format-List PrimarySmtpAddress',
             )
             return
-        reading = evidence.one(Mailbox, ON, delegator, delegator)
+        reading = evidence.one(Mailbox, place.premises, delegator, delegator)
         yield self.finding(
-            "missing",
+            "missing-online" if place.premises is ONLINE else "missing",
             subject,
             f"{delegate} may not send on behalf of {delegator}; GrantSendOnBehalfTo holds "
             f"{', '.join(granted) or 'nobody'}.",
@@ -120,10 +142,3 @@ class SendOnBehalf(Check):
             facts={"delegator": delegator, "delegate": delegate},
             origins=(reading.origin,) if isinstance(reading, Seen) else (),
         )
-
-
-def _names(person: Seen[Mailbox] | Unseen) -> tuple[str, ...]:
-    """What Exchange may call a person beside the address."""
-    if isinstance(person, Unseen) or person.first is None:
-        return ()
-    return person.first.display_name, person.first.user_principal_name

@@ -5,7 +5,8 @@
 `Get-CASMailbox` on-premises is read. `EwsEnabled` set to `False` shuts EWS for the mailbox. A policy of the mailbox
 counts only while its `EwsEnabled` is `True`; then every known service of Teams is matched against its own list,
 exactly as for the organization (see `ews/allow-list-organization`). A mailbox without a policy has nothing to judge
-here. For a delegation the delegator's mailbox and the delegate's are both judged. A mailbox that is online is not.
+here. For a delegation the delegator's mailbox and the delegate's are both judged. A mailbox that is online is not:
+EWS is being retired in Exchange Online, so that switching it off there is no error by itself.
 
 ## How to cure it by hand
 
@@ -44,12 +45,13 @@ from hybridge.checks.base import Check, Saying
 from hybridge.checks.ews import policy
 from hybridge.checks.location import MAILBOX_NEEDS, no_record, on_premises_mailbox
 from hybridge.evidence import Evidence, Unseen
-from hybridge.findings import Scope, Subject
+from hybridge.findings import NotApplicable, Scope, Subject
 from hybridge.org.organization import Organization
 from hybridge.org.records import CasMailbox, Mailbox
 from hybridge.terms.premises import Premises
 
 ON = Premises.ON_PREMISES
+_ONLINE = "EWS is being retired there, so that switching it off is no error by itself."
 
 
 def _spoil(organization: Organization, values: dict[str, Any]) -> Organization:
@@ -70,6 +72,9 @@ class AllowListMailbox(Check):
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """One finding for EwsEnabled, or one per feature refused."""
         place = on_premises_mailbox(evidence, subject.mailbox)
+        if isinstance(place, NotApplicable):
+            yield NotApplicable(f"{place.reason} {_ONLINE}")
+            return
         if not isinstance(place, Mailbox):
             yield place
             return

@@ -19,6 +19,7 @@ from hybridge.org.organization import Organization
 from hybridge.org.records import (
     AuthConfig,
     CalendarEvent,
+    EntraApplication,
     ExchangeCertificate,
     KeyCredential,
     Record,
@@ -90,7 +91,7 @@ def redated(der: bytes, not_before: datetime, not_after: datetime) -> bytes:
 
 
 def recertified(organization: Organization, not_before: datetime, not_after: datetime) -> Organization:
-    """The organization with another authentication certificate everywhere: servers, AuthConfig and principals."""
+    """The organization with another authentication certificate everywhere: servers, AuthConfig, and Entra's keys."""
     config = organization.all(AuthConfig, ON)[0]
     thumbprint = config.current_certificate_thumbprint
     old = [one for one in organization.all(ExchangeCertificate, ON) if one.thumbprint == thumbprint]
@@ -107,15 +108,22 @@ def recertified(organization: Organization, not_before: datetime, not_after: dat
         )
         for one in old
     )
+    entra = rekeyed(organization, old[0].raw_data, der, not_after)
     return (
-        rekeyed(organization, old[0].raw_data, der, not_after)
+        rekeyed(entra, old[0].raw_data, der, not_after, EntraApplication)
         .drop(*(one.address for one in old))
         .put(*copies, msgspec.structs.replace(config, current_certificate_thumbprint=new))
     )
 
 
-def rekeyed(organization: Organization, old: bytes, new: bytes, not_after: datetime) -> Organization:
-    """The organization in which every key that was certificate ``old`` is ``new``, ending at ``not_after``."""
+def rekeyed(
+    organization: Organization,
+    old: bytes,
+    new: bytes,
+    not_after: datetime,
+    kind: type[ServicePrincipal] | type[EntraApplication] = ServicePrincipal,
+) -> Organization:
+    """The organization in which every key of a ``kind`` that was certificate ``old`` is ``new`` and ends then."""
 
     def exchanged(key: KeyCredential) -> KeyCredential:
         if key.key != old:
@@ -125,6 +133,6 @@ def rekeyed(organization: Organization, old: bytes, new: bytes, not_after: datet
     return organization.put(
         *(
             msgspec.structs.replace(one, key_credentials=tuple(map(exchanged, one.key_credentials)))
-            for one in organization.all(ServicePrincipal)
+            for one in organization.all(kind)
         )
     )

@@ -45,23 +45,20 @@ that does not exist. Where an unexpired key came back without its bytes it print
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-
-import msgspec
 
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import by_hand, put
 from hybridge.checks.oauth import certificates
 from hybridge.checks.oauth.certificates import AuthCertificate, auth_certificate
+from hybridge.checks.partner_apps import keys
 from hybridge.checks.partner_apps.integration import NAMES
 from hybridge.evidence import Evidence, Origin, Unseen
 from hybridge.findings import Finding, NotApplicable, Scope, Subject
 from hybridge.org.organization import Organization
-from hybridge.org.records import AuthConfig, ExchangeCertificate, KeyCredential, ServicePrincipal
+from hybridge.org.records import ExchangeCertificate, ServicePrincipal
 from hybridge.plan import Change, Manual, Risk
 from hybridge.terms import applications as apps
 from hybridge.terms.premises import Premises
@@ -72,68 +69,25 @@ ONLINE = Premises.ONLINE
 _DELEGATION = (Symptom.DELEGATE_CANNOT_SCHEDULE,)
 
 
-def holds(principal: ServicePrincipal, certificate: ExchangeCertificate, now: datetime) -> bool:
-    """Whether an unexpired key of ``principal`` is ``certificate``."""
-    return any(_is(key, certificate) and not _expired(key, now) for key in principal.key_credentials)
-
-
-def _is(key: KeyCredential, certificate: ExchangeCertificate) -> bool:
-    if key.key is not None:
-        return key.key == certificate.raw_data
-    return certificate.thumbprint.upper() in _thumbprints(key.custom_key_identifier)
-
-
-def _thumbprints(identifier: str) -> tuple[str, ...]:
-    """What an identifier may say: the thumbprint as text, or the base64 of its twenty bytes."""
-    try:
-        return identifier.upper(), base64.b64decode(identifier, validate=True).hex().upper()
-    except (binascii.Error, ValueError):
-        return (identifier.upper(),)
-
-
-def _expired(key: KeyCredential, now: datetime) -> bool:
-    return key.end_at is not None and key.end_at <= now
-
-
 # Cures ----------------------------------------------------------------------------------------------------------------
 
 
-def _in_use(organization: Organization) -> ExchangeCertificate | None:
-    for config in organization.all(AuthConfig, ON):
-        wanted = config.current_certificate_thumbprint.upper()
-        for one in organization.all(ExchangeCertificate, ON):
-            if wanted and one.thumbprint.upper() == wanted and one.raw_data:
-                return one
-    return None
-
-
 def _add_key(finding: Finding, organization: Organization) -> tuple[Change, ...] | Manual:
-    certificate, app_id = _in_use(organization), finding.facts["app_id"]
+    certificate, app_id = keys.current_certificate(organization), finding.facts["app_id"]
     if certificate is None:
         return ()
-    principal = organization.one(ServicePrincipal, ONLINE, app_id)
+    return add_key(finding, organization, app_id, certificate)
+
+
+def add_key(
+    finding: Finding, organization: Organization, app_id: str, certificate: ExchangeCertificate
+) -> tuple[Change, ...] | Manual:
+    """The change that adds ``certificate`` to the principal of ``app_id``; steps where writing would lose a key."""
     if "unreturned" in finding.facts:
         return _by_hand(finding, app_id, finding.facts["unreturned"])
     judged_at = datetime.fromisoformat(finding.facts["judged_at"])
-    if principal and holds(principal, certificate, judged_at):
-        return ()
-    new = KeyCredential(
-        custom_key_identifier=certificate.thumbprint,
-        display_name=certificate.subject,
-        key=certificate.raw_data,
-        end_at=certificate.not_after,
-    )
-    present = principal.key_credentials if principal else ()
-    kept = tuple(key for key in present if not _expired(key, judged_at))
-    name = f"{NAMES[app_id]} ({app_id})"
-    says = f"Add the authentication certificate {certificate.thumbprint} to the keys of {name}."
-    if principal is None:
-        principal = ServicePrincipal(premises=ONLINE, identity=app_id)
-        says = f"Create the service principal of {name} with the authentication certificate {certificate.thumbprint}."
-    if len(kept) < len(present):
-        says = f"{says.rstrip('.')}; leave out {len(present) - len(kept)} that have expired."
-    after = msgspec.structs.replace(principal, key_credentials=(*kept, new))
-    return put(finding, organization, after, says, Risk.MEDIUM)
+    made = keys.with_certificates(organization, app_id, (certificate,), judged_at)
+    return put(finding, organization, *made, Risk.MEDIUM) if made else ()
 
 
 def _by_hand(finding: Finding, app_id: str, lost: str) -> Manual:
@@ -153,8 +107,11 @@ def _by_hand(finding: Finding, app_id: str, lost: str) -> Manual:
 
 def _never_uploaded(organization: Organization) -> Organization:
     """The certificate was renewed; the principals still hold the one before."""
-    der = organization.all(ExchangeCertificate, ON)[0].raw_data
+    current = keys.current_certificate(organization)
+    if current is None:
+        return organization
     end = certificates.present_of(organization) + timedelta(days=90)
+    der = current.raw_data
     return certificates.rekeyed(organization, der, certificates.redated(der, end - timedelta(days=1800), end), end)
 
 
@@ -238,11 +195,10 @@ class ServicePrincipalKey(Check):
             says = f"The tenant has no service principal of {name}."
             yield self.finding("principal-missing", subject, says, facts=facts, symptoms=symptoms, origins=origins)
             return
-        if holds(principal, certificate, now):
+        if keys.holds(principal, certificate, now):
             return
-        expired = sum(_expired(key, now) for key in principal.key_credentials)
-        unreturned = [key.key_id for key in principal.key_credentials if key.key is None and not _expired(key, now)]
-        if unreturned:
+        expired = sum(keys.expired(key, now) for key in principal.key_credentials)
+        if unreturned := keys.unreturned(principal, now):
             facts["unreturned"] = " ".join(unreturned)
         count = len(principal.key_credentials)
         yield self.finding(

@@ -9,7 +9,8 @@ r"""Exchange must know two services of Teams as partner applications, or it refu
 | Teams scheduler | `7557eb47-c689-4224-abcf-aef9bd7573df` | delegates cannot schedule |
 | Cloud Voicemail | `db7de2b5-2149-435e-8043-e080dd50afae` | greetings and voicemail fail |
 
-To exist is not enough: an application with `Enabled` False refuses as if it were absent. The legacy application
+To exist is not enough: an application with `Enabled` False refuses as if it were absent, and one with `UseAuthServer`
+False (or an `AuthMetadataUrl`) trusts tokens of a server of its own, which Teams never shows. The legacy application
 `00000004-0000-0ff1-ce00-000000000000` of older procedures alone is one finding of its own; beside the pair it is left
 alone, because greetings during automatic replies still use it.
 
@@ -36,12 +37,17 @@ With several domain controllers give every line the same `-DomainController`. On
 Set-PartnerApplication -Identity "TeamsScheduler" -Enabled $true -LinkedAccount $account
 ```
 
+`UseAuthServer` cannot be set: `Set-PartnerApplication` has no parameter for it. Such an application is removed by you
+with `Remove-PartnerApplication` and made again as above.
+
 Afterwards the authentication certificate belongs on the service principals: see `partner_apps/service-principal-key`.
 
 ## How hybridge cures it
 
 It makes the parts of this procedure that are absent and leaves the parts that are present as they are. It needs the
-organization's domain for the account's address. It never deletes the legacy application.
+organization's domain for the account's address. It never deletes an application: the legacy one stays, and one that
+does not use the authorization server is left to you. The whole procedure, from whatever an older edition left, is
+`hybridge repair plan --procedure teams-partner-apps`.
 
 ## How to undo
 
@@ -56,25 +62,21 @@ import msgspec
 
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
-from hybridge.checks.cures import by_hand, put
+from hybridge.checks.cures import by_hand, put, steps
 from hybridge.checks.partner_apps import integration
 from hybridge.evidence import Evidence, Seen, Unseen
 from hybridge.findings import Finding, Scope, Subject
 from hybridge.org.organization import Organization
 from hybridge.org.records import (
     MailUser,
-    ManagementRole,
-    ManagementRoleAssignment,
     PartnerApplication,
-    Record,
 )
-from hybridge.plan import Change, Manual, Risk
+from hybridge.plan import Change, Manual
 from hybridge.terms import applications as apps
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 
 ON = Premises.ON_PREMISES
-LEGACY_ACCOUNT = "SfBOnline-ApplicationAccount"
 _DELEGATION = (Symptom.DELEGATE_CANNOT_SCHEDULE,)
 _WORDS = {apps.TEAMS_SCHEDULER: "scheduler", apps.CLOUD_VOICEMAIL: "voicemail"}
 
@@ -98,24 +100,10 @@ def _complete(finding: Finding, organization: Organization) -> tuple[Change, ...
             verify="Get-PartnerApplication lists both applications with Enabled True and a LinkedAccount.",
         )
     return tuple(
-        change for record in records for change in put(finding, organization, record, *_told(record, organization))
+        change
+        for record in records
+        for change in put(finding, organization, record, *integration.told(record, organization))
     )
-
-
-def _told(record: Record, organization: Organization) -> tuple[str, Risk]:
-    match record:
-        case MailUser():
-            return f"Create the hidden mail user {record.identity}.", Risk.LOW
-        case ManagementRole():
-            return f"Create the management role {record.identity} with its seven entries.", Risk.LOW
-        case ManagementRoleAssignment():
-            return f"Assign the role {record.role} to {record.role_assignee}.", Risk.MEDIUM
-        case PartnerApplication():
-            verb = "Create" if organization.at(record.address) is None else "Enable and link"
-            name = f"{record.identity} ({record.application_identifier})"
-            return f"{verb} the partner application {name}, linked to {record.linked_account}.", Risk.MEDIUM
-        case _:
-            return f"Make {record.address}.", Risk.MEDIUM
 
 
 # Faults ---------------------------------------------------------------------------------------------------------------
@@ -138,7 +126,7 @@ def _with(app_id: str, **values: object) -> Callable[[Organization], Organizatio
 
 def _only_legacy(organization: Organization) -> Organization:
     """As the oldest procedure leaves it: one application, one account with the whole built-in role."""
-    account = integration.account_record("contoso.com", LEGACY_ACCOUNT)
+    account = integration.account_record("contoso.com", apps.LEGACY_ACCOUNT)
     gone = (
         *(
             one
@@ -151,13 +139,13 @@ def _only_legacy(organization: Organization) -> Organization:
     )
     return organization.drop(*(record.address for record in gone)).put(
         account,
-        integration.assignment_record(apps.INTEGRATION_ROLE_PARENT, LEGACY_ACCOUNT),
-        integration.assignment_record("ArchiveApplication", LEGACY_ACCOUNT),
+        integration.assignment_record(apps.INTEGRATION_ROLE_PARENT, apps.LEGACY_ACCOUNT),
+        integration.assignment_record(apps.ARCHIVE_ROLE, apps.LEGACY_ACCOUNT),
         PartnerApplication(
             premises=ON,
-            identity="SfBOnline",
+            identity=apps.LEGACY_NAME,
             application_identifier=apps.SKYPE_FOR_BUSINESS_ONLINE,
-            linked_account=LEGACY_ACCOUNT,
+            linked_account=apps.LEGACY_ACCOUNT,
         ),
     )
 
@@ -211,6 +199,19 @@ class TeamsApplications(Check):
             heals=_complete,
             symptoms=_DELEGATION,
         ),
+        Cause(
+            slug="not-by-auth-server",
+            says="A partner application does not take tokens of the authorization server, which are those Teams shows.",
+            breaks=_with(apps.TEAMS_SCHEDULER, use_auth_server=False),
+            heals=steps(
+                "Remove the partner application <record> and let hybridge make it again.",
+                'Remove-PartnerApplication -Identity "<record>"',
+                "hybridge repair plan",
+                verify='Get-PartnerApplication shows UseAuthServer True and no AuthMetadataUrl for "<record>".',
+            ),
+            symptoms=_DELEGATION,
+            healable=False,
+        ),
     )
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
@@ -260,6 +261,13 @@ class TeamsApplications(Check):
         elif not any(one.enabled and one.linked_account for one in found):
             says = f"The partner application {found[0].identity} for the {name} is linked to no account."
             yield self._found("not-linked", subject, says, found[0], reading, (app_id,))
+        elif not any(_works(one) for one in found):
+            url = f", AuthMetadataUrl {found[0].auth_metadata_url}" if found[0].auth_metadata_url else ""
+            says = (
+                f"The partner application {found[0].identity} for the {name} does not use the authorization server "
+                f"(UseAuthServer {found[0].use_auth_server}{url})."
+            )
+            yield self._found("not-by-auth-server", subject, says, found[0], reading, (app_id,))
 
     def _found(
         self,
@@ -276,10 +284,14 @@ class TeamsApplications(Check):
             subject,
             says,
             address=record.address if record else None,
-            facts={"applications": " ".join(app_ids)},
+            facts={"applications": " ".join(app_ids), **({"record": record.identity} if record else {})},
             symptoms=_DELEGATION if felt else (),
             origins=(reading.origin,),
         )
+
+
+def _works(one: PartnerApplication) -> bool:
+    return one.enabled and bool(one.linked_account) and integration.by_auth_server(one)
 
 
 def _needs_account(evidence: Evidence) -> bool:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridge.lab.apps.base import Request
-from hybridge.lab.apps.ews_operations import NO_MAILBOX, OPERATIONS, Operation
+from hybridge.lab.apps.ews_operations import OPERATIONS, Operation
 from hybridge.lab.apps.sign_in import ews_caller
 from hybridge.lab.behaviour.ews_access import ews_access
-from hybridge.lab.behaviour.mailbox_rights import Caller
+from hybridge.lab.behaviour.mailbox_rights import NO_MAILBOX, Caller
 from hybridge.lab.behaviour.server_oauth import NO_ROLE
 from hybridge.lab.behaviour.servers import back_end, version_of
 from hybridge.lab.estate import Estate
-from hybridge.org.organization import Organization
 from hybridge.org.records import ExchangeServer, Mailbox
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import HttpAnswer
@@ -54,7 +53,7 @@ def answer_ews(estate: Estate, request: Request, server: ExchangeServer) -> Http
     version = version_of(back_end(estate.organization, acting) or server)
     if isinstance(opened, EwsFault):
         return envelope.write_fault(opened, version)
-    said = _run(estate.organization, caller, opened)
+    said = _run(estate, caller, opened)
     if isinstance(said, EwsFault):
         return envelope.write_fault(said, version)
     return envelope.write_response(said, version)
@@ -77,14 +76,14 @@ def _acting_mailbox(caller: Caller, opened: Opened | EwsFault | None) -> str:
     return opened.impersonated or caller.user or opened.operation.about(opened.asked)
 
 
-def _run(organization: Organization, caller: Caller, opened: Opened) -> str | EwsFault:
+def _run(estate: Estate, caller: Caller, opened: Opened) -> str | EwsFault:
     """The body of the response, or the fault that refuses the caller."""
     if not caller.may_run(opened.name):
         return EwsFault("ErrorAccessDenied", NO_ROLE)
     if opened.impersonated:
         if not caller.full_access:
             return EwsFault("ErrorImpersonateUserDenied", "The account may not impersonate anybody.")
-        if organization.one(Mailbox, ON, opened.impersonated) is None:
+        if estate.organization.one(Mailbox, ON, opened.impersonated) is None:
             return EwsFault("ErrorNonExistentMailbox", NO_MAILBOX)
         caller = Caller(user=opened.impersonated)
-    return opened.operation.run(organization, caller, opened.asked)
+    return opened.operation.run(estate, caller, opened.asked)

@@ -10,21 +10,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hybridge.lab.apps.ews_small_operations import convert_id, server_time_zones
+from hybridge.lab.apps.ews_delegate_operations import answer_add, answer_get, answer_remove, answer_update
+from hybridge.lab.apps.ews_small_operations import answer_convert_id, answer_resolve_names, answer_server_time_zones
 from hybridge.lab.behaviour.automatic_replies import oof_settings
 from hybridge.lab.behaviour.availability import free_busy
-from hybridge.lab.behaviour.delegates import get_delegates
-from hybridge.lab.behaviour.mailbox_rights import Caller, may_open_calendar
+from hybridge.lab.behaviour.delegates import folder_name
+from hybridge.lab.behaviour.mailbox_rights import NO_MAILBOX, Caller, mailbox_refusal, may_open_calendar
+from hybridge.lab.estate import Estate
 from hybridge.org.organization import Organization
 from hybridge.org.records import CalendarEvent, Mailbox
 from hybridge.terms.premises import Premises
-from hybridge.wire.ews import get_delegate, get_folder, get_user_availability, get_user_oof_settings
+from hybridge.wire.ews import (
+    add_delegate,
+    convert_id,
+    get_delegate,
+    get_folder,
+    get_server_time_zones,
+    get_user_availability,
+    get_user_oof_settings,
+    remove_delegate,
+    resolve_names,
+    update_delegate,
+)
 from hybridge.wire.ews.distinguished_folders import KINDS, folder_id, parent_of, read_folder_id
 from hybridge.wire.xml import Element
 
 ON = Premises.ON_PREMISES
-NO_MAILBOX = "The SMTP address has no mailbox associated with it."
-NOT_ALLOWED = "The caller may not do this with the mailbox."
 
 
 @dataclass(frozen=True)
@@ -34,23 +45,11 @@ class Operation:
 
     read: Callable[[Element], Any]
     about: Callable[[Any], str]
-    run: Callable[[Organization, Caller, Any], str]
+    run: Callable[[Estate, Caller, Any], str]
 
 
-def _get_delegate(organization: Organization, caller: Caller, request: get_delegate.Request) -> str:
-    if not request.mailbox:
-        response = get_delegate.Response("ErrorMissingEmailAddress", "The request names no mailbox.")
-    elif not _is_here(organization, request.mailbox):
-        response = get_delegate.Response("ErrorNonExistentMailbox", NO_MAILBOX)
-    elif not caller.owns(request.mailbox):
-        response = get_delegate.Response("ErrorAccessDenied", NOT_ALLOWED)
-    else:
-        response = get_delegates(organization, request)
-    return get_delegate.write_response(response)
-
-
-def _get_folder(organization: Organization, caller: Caller, request: get_folder.Request) -> str:
-    folders = (_folder(organization, caller, ref) for ref in request.folders)
+def _get_folder(estate: Estate, caller: Caller, request: get_folder.Request) -> str:
+    folders = (_folder(estate.organization, caller, ref) for ref in request.folders)
     shaped = (
         get_folder.shaped(folder, request) if isinstance(folder, get_folder.Folder) else folder for folder in folders
     )
@@ -65,7 +64,7 @@ def _folder(
         return get_folder.FolderError("ErrorInvalidIdMalformed", "The folder id is not one of this server.")
     if not mailbox:
         return get_folder.FolderError("ErrorMissingEmailAddress", "An account without a mailbox must name one.")
-    if not _is_here(organization, mailbox):
+    if organization.one(Mailbox, ON, mailbox) is None:
         return get_folder.FolderError("ErrorNonExistentMailbox", NO_MAILBOX)
     opens = may_open_calendar(organization, caller, mailbox) if name == "calendar" else caller.owns(mailbox)
     if name not in KINDS or not opens:
@@ -78,7 +77,7 @@ def _folder(
         kind=kind.element,
         parent_folder_id=folder_id(mailbox, parent) if parent else "",
         folder_class=kind.folder_class,
-        display_name=kind.display_name,
+        display_name=folder_name(organization, mailbox, name),
         total_count=count,
         child_folder_count=0,
         unread_count=0,
@@ -92,30 +91,24 @@ def _owner_and_name(caller: Caller, ref: get_folder.FolderRef) -> tuple[str, str
     return read_folder_id(ref.folder_id) or ("", "")
 
 
-def _get_user_availability(organization: Organization, caller: Caller, request: get_user_availability.Request) -> str:
-    answers = tuple(free_busy(organization, caller, mailbox, request) for mailbox in request.mailboxes)
+def _get_user_availability(estate: Estate, caller: Caller, request: get_user_availability.Request) -> str:
+    answers = tuple(free_busy(estate.organization, caller, mailbox, request) for mailbox in request.mailboxes)
     return get_user_availability.write_response(get_user_availability.Response(answers))
 
 
-def _get_user_oof_settings(organization: Organization, caller: Caller, request: get_user_oof_settings.Request) -> str:
-    if not _is_here(organization, request.mailbox):
-        response = get_user_oof_settings.Response("ErrorNonExistentMailbox", NO_MAILBOX)
-    elif not caller.owns(request.mailbox):
-        response = get_user_oof_settings.Response("ErrorAccessDenied", NOT_ALLOWED)
-    else:
-        settings = oof_settings(organization, ON, request.mailbox)
-        response = get_user_oof_settings.Response(
-            oof_state=settings.oof_state,
-            external_audience="All",
-            start_at=settings.start_at,
-            end_at=settings.end_at,
-            allow_external_oof="All",
-        )
+def _get_user_oof_settings(estate: Estate, caller: Caller, request: get_user_oof_settings.Request) -> str:
+    refusal = mailbox_refusal(estate.organization, caller, request.mailbox)
+    if refusal:
+        return get_user_oof_settings.write_response(get_user_oof_settings.Response(*refusal))
+    settings = oof_settings(estate.organization, ON, request.mailbox)
+    response = get_user_oof_settings.Response(
+        oof_state=settings.oof_state,
+        external_audience="All",
+        start_at=settings.start_at,
+        end_at=settings.end_at,
+        allow_external_oof="All",
+    )
     return get_user_oof_settings.write_response(response)
-
-
-def _is_here(organization: Organization, mailbox: str) -> bool:
-    return organization.one(Mailbox, ON, mailbox) is not None
 
 
 def _folder_owner(request: get_folder.Request) -> str:
@@ -127,19 +120,20 @@ def _nobody(_: object) -> str:
     return ""
 
 
-def _written(_: Organization, __: Caller, response: str) -> str:
-    """The small operations depend on nothing, so reading their request already wrote the response."""
-    return response
+def _of_mailbox(request: Any) -> str:
+    return str(request.mailbox)
 
 
 OPERATIONS = {
-    "GetDelegate": Operation(get_delegate.read_request, lambda request: str(request.mailbox), _get_delegate),
+    "AddDelegate": Operation(add_delegate.read_request, _of_mailbox, answer_add),
+    "ConvertId": Operation(convert_id.read_request, _nobody, answer_convert_id),
+    "GetDelegate": Operation(get_delegate.read_request, _of_mailbox, answer_get),
     "GetFolder": Operation(get_folder.read_request, _folder_owner, _get_folder),
+    "GetServerTimeZones": Operation(get_server_time_zones.read_request, _nobody, answer_server_time_zones),
     "GetUserAvailability": Operation(get_user_availability.read_request, _nobody, _get_user_availability),
-    "GetUserOofSettings": Operation(
-        get_user_oof_settings.read_request, lambda request: str(request.mailbox), _get_user_oof_settings
-    ),
-    "ConvertId": Operation(convert_id, _nobody, _written),
-    "GetServerTimeZones": Operation(server_time_zones, _nobody, _written),
+    "GetUserOofSettings": Operation(get_user_oof_settings.read_request, _of_mailbox, _get_user_oof_settings),
+    "RemoveDelegate": Operation(remove_delegate.read_request, _of_mailbox, answer_remove),
+    "ResolveNames": Operation(resolve_names.read_request, _nobody, answer_resolve_names),
+    "UpdateDelegate": Operation(update_delegate.read_request, _of_mailbox, answer_update),
 }
 """By the name ``envelope.read_request`` gives."""

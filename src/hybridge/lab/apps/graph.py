@@ -1,7 +1,8 @@
-"""Microsoft Graph as far as the lab needs it: service principals and their keys, Teams policies of users, presence.
+"""Microsoft Graph as far as the lab needs it: applications, service principals and their keys, Teams policies of users,
+presence.
 
-Every request needs a token made for Graph; which permission it would need is not modelled. Presence is what the
-presence service last worked out, not what the mailbox says now.
+Every request needs a token made for Graph, and a permission of the lab's application (``lab.rights``). Presence is what
+the presence service last worked out, not what the mailbox says now.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from collections.abc import Callable
 import msgspec
 
 from hybridge.lab.apps.base import Request
+from hybridge.lab.apps.graph_applications import answer_applications, answer_permissions
 from hybridge.lab.apps.graph_principals import answer_principals
 from hybridge.lab.apps.presence_board import last_known
 from hybridge.lab.apps.tokens import may_use
 from hybridge.lab.estate import Estate
+from hybridge.lab.rights import rights_of
 from hybridge.org.organization import Organization
 from hybridge.org.records import CsOnlineUser, Record, TeamsAppSetupPolicy, TeamsUpgradePolicy
 from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import HttpAnswer
+from hybridge.wire.graph import app_role_assignments, applications, service_principals, user_configurations
 from hybridge.wire.graph import presence as presence_wire
-from hybridge.wire.graph import service_principals, user_configurations
 from hybridge.wire.graph.errors import write_error
 from hybridge.wire.json_body import JsonRefused
 
@@ -40,6 +43,9 @@ def answer(estate: Estate, request: Request) -> HttpAnswer:
     """What Graph answers."""
     if not may_use(estate, request.headers.get("authorization", ""), AUDIENCES):
         return write_error(401, "InvalidAuthenticationToken", "Access token is missing or not for Graph.", estate.now())
+    if not rights_of(estate).allow_graph(request.method, request.path):
+        says = "Insufficient privileges to complete the operation."
+        return write_error(403, "Authorization_RequestDenied", says, estate.now())
     for fits, page in _PAGES:
         if fits(request):
             return page(estate, request)
@@ -108,6 +114,8 @@ _POLICY_ID = re.compile(
 )
 _PAGES: tuple[tuple[Callable[[Request], bool], Callable[[Estate, Request], HttpAnswer]], ...] = (
     (lambda request: service_principals.read_path(request.path) is not None, answer_principals),
+    (lambda request: applications.read_path(request.path) is not None, answer_applications),
+    (lambda request: app_role_assignments.read_path(request.path) is not None, answer_permissions),
     (lambda request: request.method == "GET" and presence_wire.read_path(request.path) != "", _presence),
     (lambda request: request.method == "GET" and request.path == user_configurations.PATH, _configuration),
     (lambda request: request.method == "GET" and bool(_POLICY_ID.fullmatch(request.path)), _policy_id),

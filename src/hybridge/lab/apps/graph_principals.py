@@ -19,7 +19,7 @@ from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.keepings import kept
 from hybridge.lab.estate import Estate
 from hybridge.org.organization import Organization
-from hybridge.org.records import KeyCredential, ServicePrincipal
+from hybridge.org.records import EntraApplication, KeyCredential, ServicePrincipal
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import HttpAnswer
 from hybridge.wire.graph import service_principals as wire
@@ -63,18 +63,28 @@ def _read(_: Estate, request: Request, principal: ServicePrincipal) -> HttpAnswe
 
 
 def _create(estate: Estate, request: Request) -> HttpAnswer:
-    """Make the principal of an application Entra knows: one of the healthy tenant's."""
+    """Make the principal of an application Entra knows: one of the healthy tenant's, or one registered here."""
     app_id = wire.read_create(request.body)
     if estate.organization.one(ServicePrincipal, ONLINE, app_id) is not None:
         says = "The service principal name is already in use."
         return write_error(409, "Request_MultipleObjectsWithSameKeyValue", says, estate.now())
-    model = estate.healthy.one(ServicePrincipal, ONLINE, app_id)
+    model = estate.healthy.one(ServicePrincipal, ONLINE, app_id) or _of_application(estate.organization, app_id)
     if model is None:
         says = f"There is no application '{app_id[:80]}' to make a service principal of."
         return write_error(400, "NoBackingApplicationObject", says, estate.now())
     principal = msgspec.structs.replace(model, key_credentials=())
     estate.organization = estate.organization.put(principal)
     return wire.write_one(principal, status=201)
+
+
+def _of_application(organization: Organization, app_id: str) -> ServicePrincipal | None:
+    """The principal of an application that is registered in the tenant itself."""
+    for one in organization.all(EntraApplication, ONLINE):
+        if app_id and one.application_id.lower() == app_id.lower():
+            object_id = str(uuid5(NAMESPACE_URL, f"principal:{app_id}"))
+            name = one.display_name or one.identity
+            return ServicePrincipal(premises=ONLINE, identity=app_id, object_id=object_id, display_name=name)
+    return None
 
 
 def _delete(estate: Estate, _: Request, principal: ServicePrincipal) -> HttpAnswer:

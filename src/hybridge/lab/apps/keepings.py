@@ -16,18 +16,31 @@ from hybridge.lab.estate import Estate
 from hybridge.org.probes import TeamsPresence
 from hybridge.org.records import KeyCredential
 
+EXCHANGE_PERMISSIONS = ("Exchange.ManageAsApp", "Exchange.ManageAsAppV2")
+"""Permissions of Office 365 Exchange Online: for InvokeCommand, and for the Admin API."""
+
 
 class Keepings:
     """Memories of one estate's services.
 
     ``presences`` maps a user (lower case) to the state last worked out; ``key_credentials`` maps (application id, DER)
-    to the credential Entra made of it.
+    to the credential Entra made of it; ``meeting_requests`` maps a mailbox (lower case) to who gets its meeting
+    requests, as EWS DeliverMeetingRequests names it. ``exchange_permissions`` are those the lab's application holds,
+    ``exchange_role`` tells whether its principal has a role in Exchange Online; a test may take them away.
     """
 
     def __init__(self) -> None:
+        self.exchange_permissions: set[str] = set(EXCHANGE_PERMISSIONS)
+        self.exchange_role = True
         self.presences: dict[str, TeamsPresence] = {}
         self.key_credentials: dict[tuple[str, bytes], KeyCredential] = {}
+        self.meeting_requests: dict[str, str] = {}
         self._answered = 0
+
+    def grant_exchange(self) -> None:
+        """Give the application every right in Exchange Online again."""
+        self.exchange_permissions |= set(EXCHANGE_PERMISSIONS)
+        self.exchange_role = True
 
     @cached_property
     def signing_key(self) -> rsa.RSAPrivateKey:
@@ -49,4 +62,6 @@ def kept(estate: Estate) -> Keepings:
     if found is None:
         found = _KEPT[estate] = Keepings()
         estate.on_reset(found.presences.clear)
+        estate.on_reset(found.grant_exchange)
+        estate.on_reset(found.meeting_requests.clear)
     return found

@@ -4,7 +4,8 @@ They make the calls Teams is known to make, over a real answerer, and report wha
 Exchange configuration, only Teams' own policies; so a cure that satisfies every check and not them is no cure.
 
 * The *scheduler* books a meeting for a delegate: it asks EWS GetDelegate of the delegator's mailbox as an application,
-  and wants the delegate listed with calendar level Author or Editor.
+  and wants the delegate listed with calendar level Author or Editor. For a mailbox online it looks inside Exchange
+  Online, by the same rule.
 * The *calendar* app needs the app to show, a coexistence mode with meetings, EWS for each of its callers, and an
   Exchange server of 2016 CU3 or later.
 * *Presence* reads the calendar by REST, with no way back to EWS, and automatic replies by EWS. What it cannot read it
@@ -23,12 +24,14 @@ from datetime import timedelta
 from hybridge.lab import contoso
 from hybridge.lab.apps.presence_board import last_known, post
 from hybridge.lab.apps.teams_calls import Calls, Stopped
+from hybridge.lab.behaviour.delegates_online import delegates_online
 from hybridge.lab.behaviour.presence import ShownPresence, shown_presence
 from hybridge.lab.behaviour.teams_policies import can_show_calendar, has_meetings, upgrade_policy
 from hybridge.lab.behaviour.versions import has_rest
 from hybridge.lab.estate import Estate
+from hybridge.org.delegations import online_delegates
 from hybridge.org.probes import TeamsPresence
-from hybridge.org.records import DelegateUser, UserOofSettings
+from hybridge.org.records import DelegateUser, Mailbox, MailboxFolderPermission, UserOofSettings
 from hybridge.terms.callers import CALLERS, Feature
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
@@ -36,7 +39,7 @@ from hybridge.wire.ask import Answerer, HttpAnswer
 from hybridge.wire.ews import get_delegate, get_folder, get_user_availability, get_user_oof_settings
 from hybridge.wire.ews.envelope import read_version
 
-ON = Premises.ON_PREMISES
+ON, ONLINE = Premises.ON_PREMISES, Premises.ONLINE
 ENOUGH = ("Author", "Editor")
 """Calendar levels with which a delegate may schedule."""
 
@@ -82,7 +85,9 @@ async def _in_turn(room: asyncio.Semaphore, look: Coroutine[None, None, Seen]) -
 
 def _delegations(estate: Estate) -> tuple[tuple[str, str], ...]:
     """Contoso's delegations, whether Exchange still knows them or not, and any other it knows."""
-    known = ((one.delegator, one.delegate) for one in estate.organization.all(DelegateUser, ON))
+    organization = estate.organization
+    online = online_delegates(organization.all(MailboxFolderPermission, ONLINE))
+    known = ((one.delegator, one.delegate) for one in (*organization.all(DelegateUser, ON), *online))
     return tuple(dict.fromkeys((*contoso.DELEGATIONS, *known)))
 
 
@@ -103,10 +108,17 @@ NO_CONNECTION = "Teams cannot reach the calendar of this account; the meeting is
 async def scheduler(estate: Estate, answerer: Answerer, delegator: str, delegate: str) -> Seen:
     """What ``delegate`` sees on scheduling a Teams meeting for ``delegator``."""
     who = f"{delegator}:{delegate}"
+    if estate.organization.one(Mailbox, ONLINE, delegator):
+        # Scheduler and mailbox are both in Exchange Online: no call leaves it that could go wrong.
+        return _shown(who, _judge_delegate(delegates_online(estate.organization, delegator), delegate))
     answer = await _ask_delegates(Calls(estate, answerer, _agents(Feature.DELEGATION)[0], delegator))
     if isinstance(answer, Stopped):
         return Seen("scheduler", who, Symptom.DELEGATE_CANNOT_SCHEDULE, NO_CONNECTION, answer.because)
-    because = _judge_delegate(answer, delegate)
+    return _shown(who, _judge_delegate(answer, delegate))
+
+
+def _shown(who: str, because: str) -> Seen:
+    """What the delegate sees, given why they may not schedule ("" when they may)."""
     if because:
         return Seen("scheduler", who, Symptom.DELEGATE_CANNOT_SCHEDULE, NOT_PERMITTED, because)
     return Seen("scheduler", who)

@@ -20,15 +20,18 @@ import jwt
 from hybridge.lab.apps.keepings import kept
 from hybridge.lab.behaviour.server_oauth import Token, auth_certificate
 from hybridge.lab.contoso import TENANT_ID
-from hybridge.lab.estate import Estate
+from hybridge.lab.estate import ENTRA_CLIENT, Estate
+from hybridge.lab.rights import rights_of
 from hybridge.org.organization import Organization
 from hybridge.org.records import KeyCredential, ServicePrincipal
 from hybridge.terms import applications as apps
+from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
 
 LIFE = timedelta(hours=1)
 ENTRA_ISSUER = f"https://sts.windows.net/{TENANT_ID}/"
 ACS_ISSUER = f"{apps.ACCESS_CONTROL_SERVICE}@{TENANT_ID}"
+_GRAPH = (f"https://{WORLDWIDE.graph}", "00000003-0000-0000-c000-000000000000")
 TEAMS_MIDDLE_TIER = "cc15fd57-2c6c-4117-a88c-83b1d56b4bbe"
 """The application whose tokens the calendar and presence services show for a user."""
 
@@ -58,7 +61,20 @@ def mint(estate: Estate, app_id: str, audience: str, user: str = "") -> str:
     }
     if user:
         claims |= {"smtp": user, "upn": user}
+    if roles := permissions(estate, app_id, audience):
+        claims["roles"] = list(roles)
     return jwt.encode(claims, kept(estate).signing_key, algorithm="RS256", headers={"kid": key_id(estate)})
+
+
+def permissions(estate: Estate, app_id: str, audience: str) -> tuple[str, ...]:
+    """The application permissions Entra writes into a token of the lab's application."""
+    if app_id != ENTRA_CLIENT:
+        return ()
+    if audience.rstrip("/") in _GRAPH:
+        return rights_of(estate).graph_roles
+    if audience.rstrip("/") == f"https://{WORLDWIDE.exchange}":
+        return tuple(sorted(kept(estate).exchange_permissions))
+    return ()
 
 
 def read_bearer(estate: Estate, authorization: str) -> Token | None:

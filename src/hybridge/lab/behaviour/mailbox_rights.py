@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from hybridge.lab.behaviour.delegates import folder_name
 from hybridge.org.organization import Organization
-from hybridge.org.records import MailboxFolderPermission
+from hybridge.org.records import Mailbox, MailboxFolderPermission
 from hybridge.terms.premises import Premises
 
 
@@ -44,6 +45,20 @@ class Caller:
         return self.full_access or self.operations is not None or self.user.lower() == mailbox.lower()
 
 
+NO_MAILBOX = "The SMTP address has no mailbox associated with it."
+
+
+def mailbox_refusal(organization: Organization, caller: Caller, mailbox: str) -> tuple[str, str] | None:
+    """Code and message for a caller who may not do everything with ``mailbox``, None for one who may."""
+    if not mailbox:
+        return "ErrorMissingEmailAddress", "The request names no mailbox."
+    if organization.one(Mailbox, Premises.ON_PREMISES, mailbox) is None:
+        return "ErrorNonExistentMailbox", NO_MAILBOX
+    if not caller.owns(mailbox):
+        return "ErrorAccessDenied", "The caller may not do this with the mailbox."
+    return None
+
+
 def may_open_calendar(organization: Organization, caller: Caller, mailbox: str) -> bool:
     """Whether ``caller`` may open the calendar folder of ``mailbox``."""
     if caller.owns(mailbox):
@@ -63,8 +78,9 @@ def free_busy_detail(organization: Organization, caller: Caller, mailbox: str) -
 
 
 def _rights(organization: Organization, mailbox: str, user: str) -> set[str]:
-    """Access rights in lower case; empty without an entry."""
+    """Access rights on the calendar in lower case; empty without an entry."""
+    calendar = folder_name(organization, mailbox, "calendar")
     for permission in organization.all(MailboxFolderPermission, Premises.ON_PREMISES, mailbox):
-        if permission.user.lower() == user.lower():
+        if permission.folder == calendar and permission.user.lower() == user.lower():
             return {right.lower() for right in permission.access_rights}
     return set()

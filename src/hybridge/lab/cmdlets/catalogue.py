@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hybridge.lab.cmdlets import ews_access, folder_permissions, mail_users, mailboxes, roles, servers, trust
+from hybridge.lab.cmdlets import ews_access, folder_permissions, hybrid, mail_users, mailboxes, roles, servers, trust
 from hybridge.lab.cmdlets.base import Cmdlet
 
 CATALOGUE: Mapping[str, Cmdlet] = MappingProxyType(
     {
         one.name.lower(): one
-        for module in (ews_access, folder_permissions, mail_users, mailboxes, roles, servers, trust)
+        for module in (ews_access, folder_permissions, hybrid, mail_users, mailboxes, roles, servers, trust)
         for one in module.CMDLETS
     }
 )

@@ -19,7 +19,7 @@ A = TypeVar("A", bound=r.EwsAccess)
 
 POLICIES = ("EnforceAllowList", "EnforceBlockList")
 _LISTS = {"EwsAllowList": "ews_allow_list", "EwsBlockList": "ews_block_list"}
-_PARAMETERS = (
+EWS_PARAMETERS = (
     nullable_boolean("EwsEnabled"),
     choice(
         "EwsApplicationAccessPolicy",
@@ -37,11 +37,11 @@ def get_organization_config(call: Call) -> Result:
     return Result(call.organization.all(r.OrganizationConfig, ON))
 
 
-@cmdlet("Set-OrganizationConfig", *_PARAMETERS)
+@cmdlet("Set-OrganizationConfig", *EWS_PARAMETERS)
 def set_organization_config(call: Call) -> Result:
     """Change the EWS access policy of the organization."""
     (before,) = call.organization.all(r.OrganizationConfig, ON)
-    return changed(call, before, _with_arguments(call, before))
+    return changed(call, before, with_ews_arguments(call, before))
 
 
 @cmdlet("Get-CASMailbox", IDENTITY, count("ResultSize"), tasks="RecipientTasks")
@@ -54,17 +54,18 @@ def get_cas_mailbox(call: Call) -> Result:
     return Result(tuple(one for one in found if one is not None)[: call.get("ResultSize")])
 
 
-@cmdlet("Set-CASMailbox", REQUIRED_IDENTITY, *_PARAMETERS, tasks="RecipientTasks")
+@cmdlet("Set-CASMailbox", REQUIRED_IDENTITY, *EWS_PARAMETERS, tasks="RecipientTasks")
 def set_cas_mailbox(call: Call) -> Result:
     """Change the EWS access policy of one mailbox."""
     identity = call.text("Identity")
     before = call.organization.one(r.CasMailbox, ON, mailbox_of(call, identity).identity)
     if before is None:
         raise call.absent(identity)
-    return changed(call, before, _with_arguments(call, before))
+    return changed(call, before, with_ews_arguments(call, before))
 
 
-def _with_arguments(call: Call, before: A) -> A:
+def with_ews_arguments(call: Call, before: A) -> A:
+    """``before`` with the arguments of ``EWS_PARAMETERS``."""
     changes: dict[str, Any] = {}
     if call.given("EwsEnabled"):
         changes["ews_enabled"] = call.get("EwsEnabled")

@@ -42,6 +42,7 @@ RIGHTS = (
 )
 BUILT_IN = ("Default", "Anonymous")
 """Entries every folder has."""
+_DEFAULT_FOLDERS = ("Calendar", "Tasks", "Inbox", "Contacts", "Notes", "Journal")
 _STORE = "Microsoft.Exchange.Management.StoreTasks."
 _USER = text("User", mandatory=True)
 _ACCESS_RIGHTS = choices("AccessRights", (*ROLES, *RIGHTS), _STORE + "MailboxFolderAccessRight", mandatory=True)
@@ -106,7 +107,7 @@ def _folder(call: Call) -> tuple[str, str]:
     owner = mailbox_of(call, mailbox if colon else identity).identity
     wanted = path.strip("\\").casefold() if colon else ""
     present = {one.folder for one in call.organization.all(r.MailboxFolderPermission, ON, owner)}
-    for folder in (*present, "Calendar"):
+    for folder in (*present, *_DEFAULT_FOLDERS):
         if wanted == folder.casefold():
             return owner, folder
     raise CmdletRefused(

@@ -51,6 +51,10 @@ class Written:
     properties: Mapping[str, Any]
 
 
+class Dictionary(dict[str, Any]):
+    """A value that is a .NET dictionary; any other mapping among the values is an object with properties."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Everything one cmdlet wrote."""
@@ -99,6 +103,10 @@ def not_found(identity: str, domain_controller: str) -> CmdletRefused:
 def refused_argument(message: str) -> CmdletRefused:
     """An argument, or a combination of arguments, that Exchange does not take."""
     return CmdletRefused(message, "System.ArgumentException", "InvalidArgument")
+
+
+class ConnectionCut(Exception):
+    """The connection ends without an answer; what was asked for may have been done."""
 
 
 class BindingRefused(Exception):

@@ -20,7 +20,7 @@ from hybridge.lab.cmdlets.base import (
 from hybridge.lab.cmdlets.identities import account, search, single
 from hybridge.lab.cmdlets.mail_users import already_exists
 from hybridge.lab.cmdlets.outcome import CmdletRefused, refused_argument
-from hybridge.lab.cmdlets.parameters import boolean, switch, text
+from hybridge.lab.cmdlets.parameters import boolean, switch, text, texts
 from hybridge.org import records as r
 
 _APPLICATION = (
@@ -115,9 +115,13 @@ def get_auth_server(call: Call) -> Result:
     boolean("IsDefaultAuthorizationEndpoint"),
     text("Realm"),
     text("IssuerIdentifier"),
+    text("ApplicationIdentifier"),
+    texts("DomainName"),
 )
 def set_auth_server(call: Call) -> Result:
-    """Switch an authorization server on or off, or make it the default."""
+    """Switch an authorization server on or off, make it the default, or name the application it is asked as."""
+    if call.given("ApplicationIdentifier") and call.given("IsDefaultAuthorizationEndpoint"):
+        raise refused_argument("Parameter set cannot be resolved using the specified named parameters.")
     before = single(call, r.AuthServer)
     fields = {
         "Enabled": "enabled",
@@ -126,6 +130,10 @@ def set_auth_server(call: Call) -> Result:
         "IssuerIdentifier": "issuer_identifier",
     }
     changes = {field: call.get(parameter) for parameter, field in fields.items() if call.given(parameter)}
+    if call.given("ApplicationIdentifier"):
+        changes["application_identifier"] = call.text("ApplicationIdentifier")
+    if call.given("DomainName"):
+        changes["domain_name"] = call.get("DomainName").applied(before.domain_name) or ()
     return changed(call, before, msgspec.structs.replace(before, **changes))
 
 

@@ -13,7 +13,7 @@ import binascii
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import uuid4
 
-from hybridge.lab.cmdlets.outcome import Caller
+from hybridge.lab.cmdlets.outcome import Caller, ConnectionCut
 from hybridge.lab.psrp import wsman
 from hybridge.lab.psrp.pipelines import Execute
 from hybridge.lab.psrp.shells import Shell
@@ -71,7 +71,10 @@ class PsrpEndpoint:
         return len(self._shells)
 
     async def post(self, connection_key: str, principal: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Answer one request of ``principal``. ``headers`` have lower-case names; ``connection_key`` is not needed."""
+        """Answer one request of ``principal``. ``headers`` have lower-case names; ``connection_key`` is not needed.
+
+        Raises ``ConnectionCut`` when the connection shall end without an answer; the session has ended then.
+        """
         if not body:
             return 200, {}, b""
         kind = headers.get("content-type", "").lower()
@@ -111,6 +114,9 @@ class PsrpEndpoint:
         shell.used_at = self._now()
         try:
             return await does(ask, shell)
+        except ConnectionCut:
+            await self._delete(ask, shell)
+            raise
         finally:
             shell.used_at = self._now()
 

@@ -12,9 +12,9 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from psrpcore.types import PSDouble, PSInt64, PSList, PSNoteProperty, PSObject, WarningRecord
+from psrpcore.types import PSDict, PSDouble, PSInt64, PSList, PSNoteProperty, PSObject, WarningRecord
 
-from hybridge.lab.cmdlets.outcome import Written
+from hybridge.lab.cmdlets.outcome import Dictionary, Written
 
 LIST_TYPE = "Microsoft.Exchange.Data.MultiValuedProperty`1[[System.String, mscorlib]]"
 NESTED_TYPE = "Microsoft.Exchange.Data.Directory.ADObjectId"
@@ -46,6 +46,8 @@ def _object(properties: Mapping[str, Any], type_name: str) -> PSObject:
 
 
 def _value(value: Any) -> Any:
+    if isinstance(value, Dictionary):
+        return PSDict({key: _value(entry) for key, entry in value.items()})
     if isinstance(value, Mapping):
         return _object(value, NESTED_TYPE)
     if isinstance(value, list | tuple):

@@ -13,7 +13,7 @@ from typing import Any
 from psrpcore import PowerShell, ServerPipeline
 from psrpcore.types import PipelineState, PSInvocationState, PSRPMessageType
 
-from hybridge.lab.cmdlets.outcome import Caller, ErrorSeen, Outcome
+from hybridge.lab.cmdlets.outcome import Caller, ConnectionCut, ErrorSeen, Outcome
 from hybridge.lab.psrp import errors, objects
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAsk
@@ -46,9 +46,14 @@ async def run(pipeline: ServerPipeline, execute: Execute, caller: Caller) -> Non
 
 
 async def _executed(execute: Execute, ask: CmdletAsk, caller: Caller) -> Outcome:
-    """The outcome; a defect of the executor becomes an error record, or the client would wait for ever."""
+    """The outcome; a defect of the executor becomes an error record, or the client would wait for ever.
+
+    ``ConnectionCut`` passes: the shell tells the client by ending the connection.
+    """
     try:
         return await execute(ask, caller)
+    except ConnectionCut:
+        raise
     except Exception:
         _log.exception("The lab failed to run %s", ask.name)
         return Outcome(errors=(errors.DEFECT,))

@@ -30,7 +30,7 @@ from psrpcore import (
 )
 from psrpcore.types import PSInvocationState
 
-from hybridge.lab.cmdlets.outcome import Caller
+from hybridge.lab.cmdlets.outcome import Caller, ConnectionCut
 from hybridge.lab.psrp import pipelines
 from hybridge.lab.psrp.errors import NO_LANGUAGE
 from hybridge.lab.psrp.wsman import BAD_PARAMETER, WsmanFault
@@ -59,6 +59,8 @@ class Shell:
         self._boxes: dict[UUID | None, Box] = {None: Box()}
         self._pipelines: dict[UUID, ServerPipeline] = {}
         self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._cut = False
+        """Whether a cmdlet has met a connection that ends: the session ends with it."""
 
     @property
     def owner(self) -> str:
@@ -96,7 +98,10 @@ class Shell:
             raise
 
     async def receive(self, command_id: str, limit: int, patience: float) -> tuple[list[bytes], bool] | None:
-        """Chunks for a target, at most ``limit`` bytes, and whether they are the last; None after ``patience`` s."""
+        """Chunks for a target, at most ``limit`` bytes, and whether they are the last; None after ``patience`` s.
+
+        Raises ``ConnectionCut`` when there will never be an answer.
+        """
         target = _uuid(command_id) if command_id else None
         box = self._boxes.get(target)
         if box is None:
@@ -105,6 +110,8 @@ class Shell:
         deadline = clock.time() + patience
         self._sort(limit)
         while not box.chunks and not self._has_ended(target):
+            if self._cut:
+                raise ConnectionCut
             try:
                 await asyncio.wait_for(box.filled.wait(), deadline - clock.time())
             except TimeoutError:
@@ -165,7 +172,8 @@ class Shell:
         if self._running.get(target) is task:
             del self._running[target]
         if not task.cancelled():
-            task.exception()  # an executor must not raise; if it did, the loop's handler must not add to it
+            # An executor raises nothing else; if it did, the loop's handler must not add to it.
+            self._cut = isinstance(task.exception(), ConnectionCut) or self._cut
         self._ring()
 
     def _ring(self) -> None:

@@ -9,11 +9,15 @@ GET /details                                                  addresses, host ma
 POST /break, /heal     ``{"causes": ["area/check:slug"]}``    the state afterwards; an empty list heals everything
 POST /reset                                                   the state afterwards
 POST /clock            ``{"seconds": 7200}``                  lets time pass; the state afterwards
+GET /weather                                                  what blows now, and every weather by name
+POST /weather          ``{"names": ["graph-late"]}``          lets weathers blow; an empty list is fine weather
+GET /rights                                                   what is taken away from our accounts, and what can be
+POST /rights           ``{"without": ["Role Management"]}``   takes exactly these away; an empty list gives all back
 POST /certificate      ``{"host": ..., "variant": ...}``      switches a host's certificate; the state afterwards
 =====================  =====================================  ========================================================
 
 An error is ``{"error": "one sentence"}``: 400 for a body not understood, 401 without the token, 404 for an unknown
-cause, host, variant or path.
+cause, weather, right, host, variant or path.
 """
 
 from __future__ import annotations
@@ -28,7 +32,10 @@ import msgspec
 from aiohttp import web
 
 from hybridge.lab.estate import Estate
+from hybridge.lab.rights import UnknownRight, known_rights, rights_of
 from hybridge.lab.serve.verbs import ControlVerbs, UnknownCause
+from hybridge.lab.weather import weather_of
+from hybridge.lab.weathers import WEATHERS, UnknownWeather, call_up
 
 CLOCK_LIMIT = timedelta(days=3650)
 """How far the lab's clock may be moved from the real one."""
@@ -52,6 +59,18 @@ class Clock(msgspec.Struct, forbid_unknown_fields=True):
     """Body of /clock; negative seconds go back."""
 
     seconds: float
+
+
+class Weathers(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of /weather."""
+
+    names: tuple[str, ...] = ()
+
+
+class Without(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of /rights."""
+
+    without: tuple[str, ...] = ()
 
 
 class CertificateSwitch(msgspec.Struct, forbid_unknown_fields=True):
@@ -103,6 +122,10 @@ class Control:
                 web.post("/heal", self._heal),
                 web.post("/reset", self._reset),
                 web.post("/clock", self._clock),
+                web.get("/weather", self._show_weather, allow_head=False),
+                web.post("/weather", self._turn_weather),
+                web.get("/rights", self._show_rights, allow_head=False),
+                web.post("/rights", self._withhold),
                 web.post("/certificate", self._certificate),
             ]
         )
@@ -132,7 +155,7 @@ class Control:
             return await handler(request)
         except Refused as refused:
             return _json({"error": str(refused)}, refused.status)
-        except UnknownCause as unknown:
+        except (UnknownCause, UnknownWeather, UnknownRight) as unknown:
             return _json({"error": str(unknown)}, 404)
         except web.HTTPException as refused:
             return _json({"error": f"{request.method} {request.path}: {refused.reason}."}, refused.status)
@@ -148,6 +171,8 @@ class Control:
                 "healthy": estate.organization == estate.healthy,
                 "now": estate.now(),
                 "certificates": estate.certificate_variants,
+                "weather": weather_of(estate).name,
+                "without": rights_of(estate).withheld,
                 "requests": len(estate.log),
             }
         )
@@ -185,6 +210,21 @@ class Control:
         if not abs(self._estate.offset.total_seconds() + seconds) <= limit:
             raise Refused(400, f"The clock of the lab moves at most {CLOCK_LIMIT.days} days from the real one.")
         self._estate.move_clock(timedelta(seconds=seconds))
+        return await self._state(request)
+
+    async def _show_weather(self, _: web.Request) -> web.Response:
+        known = {name: weather.says for name, weather in WEATHERS.items()}
+        return _json({"weather": weather_of(self._estate).name, "known": known})
+
+    async def _turn_weather(self, request: web.Request) -> web.Response:
+        call_up(weather_of(self._estate), (await _body(request, Weathers)).names)
+        return await self._state(request)
+
+    async def _show_rights(self, _: web.Request) -> web.Response:
+        return _json({"without": rights_of(self._estate).withheld, "known": known_rights()})
+
+    async def _withhold(self, request: web.Request) -> web.Response:
+        rights_of(self._estate).withhold((await _body(request, Without)).without)
         return await self._state(request)
 
     async def _certificate(self, request: web.Request) -> web.Response:

@@ -7,7 +7,9 @@ the apps' business and passes through.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import suppress
 
 import msgspec
 from aiohttp import web
@@ -15,12 +17,14 @@ from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
 
 from hybridge.lab.apps import base
+from hybridge.lab.cmdlets.outcome import ConnectionCut
 from hybridge.lab.estate import Estate, LoggedRequest
 from hybridge.lab.serve.ca import Authority
 from hybridge.lab.serve.sign_in import SignIn
 from hybridge.lab.serve.site import Site, with_headers, with_offers
 from hybridge.lab.serve.tls import LabTls, server_context
-from hybridge.wire.ask import HttpAnswer
+from hybridge.lab.weather import weather_of
+from hybridge.wire.ask import Failure, FailureReason, HttpAnswer
 
 BODY_LIMIT = 2 * 1024 * 1024
 """Largest request accepted, in bytes; remote PowerShell sends up to 512,000."""
@@ -38,6 +42,7 @@ class Listener:
         self.port = port
         self._estate = estate
         self._site = site
+        self._weather = weather_of(estate)
         self._sign_in = SignIn(estate, site.extended_protection)
         self._tls = server_context(authority, site.hosts, estate.certificate_variants)
         app = web.Application(client_max_size=BODY_LIMIT)
@@ -68,7 +73,7 @@ class Listener:
         await self._runner.cleanup()
         for transport in open_now:
             if transport is not None:
-                transport.abort()  # a client that does not answer the farewell of TLS would hold the socket for 30 s
+                _abort(transport)  # a client that does not answer the farewell of TLS would hold the socket for 30 s
 
     def close_connections(self, host: str) -> None:
         """Close the open connections made for ``host``, so that its clients meet its new certificate."""
@@ -146,12 +151,20 @@ class Listener:
             return HttpAnswer(status=401)
         try:
             if powershell is None:
-                return site.app(self._estate, request)
+                return self._weather.http(self._estate, request, lambda: site.app(self._estate, request))
             status, headers, body = await powershell.post(tls.key, request.principal, request.headers, request.body)
             return HttpAnswer(status=status, headers=tuple(headers.items()), body=body)
+        except ConnectionCut:
+            return HttpAnswer(failure=Failure(reason=FailureReason.UNREACHABLE, says="The connection was cut."))
         except Exception:
             _log.exception("The lab's app failed on %s %s%s", request.method, request.host, request.path)
             return base.text("The lab's app failed; its log says why.", 500)
+
+
+def _abort(transport: asyncio.Transport) -> None:
+    """Abort ``transport``; before Python 3.11.4 one that has closed by itself raises."""
+    with suppress(AttributeError):
+        transport.abort()
 
 
 def _request(incoming: web.Request, body: bytes) -> base.Request:

@@ -26,7 +26,7 @@ class PowerShellEndpoint(Protocol):
     async def post(
         self, connection_key: str, principal: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
-        """Answer one POST: status, headers, body."""
+        """Answer one POST: status, headers, body. Raises ``ConnectionCut`` when it is never answered."""
         ...
 
     async def close(self) -> None:

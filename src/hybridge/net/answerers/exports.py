@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hybridge.terms.applications import KEY_HOLDERS
+from hybridge.terms.applications import EXCHANGE_ONLINE, KEY_HOLDERS
+from hybridge.terms.hybrid_application import NAME_PREFIX
 from hybridge.terms.premises import Premises
 
 FOLDER = "hybridge-export"
@@ -83,9 +84,23 @@ _CERTIFICATE = (
     + ",RawData,Thumbprint,Subject,NotBefore,NotAfter,Services,Status,HasPrivateKey }"
 )
 _SERVICE_PRINCIPAL = (
-    ",".join(f"'{application}'" for application in KEY_HOLDERS)
+    ",".join(f"'{application}'" for application in (*KEY_HOLDERS, EXCHANGE_ONLINE))
     + " | ForEach-Object { Invoke-MgGraphRequest -Method GET -OutputType PSObject -Uri "
     + "('v1.0/servicePrincipals(appId=''{0}'')?$select=id,appId,displayName,keyCredentials' -f $_) }"
+)
+
+_DEDICATED = (
+    "(Invoke-MgGraphRequest -Method GET -OutputType PSObject -Uri "
+    f"'v1.0/applications?$filter=startswith(displayName,''{NAME_PREFIX}'')&$select=id,appId').value"
+)
+_APPLICATION = (
+    f"{_DEDICATED} | ForEach-Object {{ Invoke-MgGraphRequest -Method GET -OutputType PSObject -Uri "
+    "('v1.0/applications/{0}?$select=id,appId,displayName,requiredResourceAccess,keyCredentials,passwordCredentials'"
+    " -f $_.id) }"
+)
+_APP_ROLE_ASSIGNMENT = (
+    f"{_DEDICATED} | ForEach-Object {{ (Invoke-MgGraphRequest -Method GET -OutputType PSObject -Uri "
+    "('v1.0/servicePrincipals(appId=''{0}'')/appRoleAssignments' -f $_.appId)).value }"
 )
 
 EXPORTS = (
@@ -97,6 +112,9 @@ EXPORTS = (
     Export("Get-AuthConfig", ON, "Get-AuthConfig"),
     Export("Get-AuthServer", ON, "Get-AuthServer"),
     Export("Get-PartnerApplication", ON, "Get-PartnerApplication"),
+    Export("Get-SettingOverride", ON, "Get-SettingOverride"),
+    Export("Get-OrganizationRelationship", ON, "Get-OrganizationRelationship"),
+    Export("Get-IntraOrganizationConnector", ON, "Get-IntraOrganizationConnector"),
     Export("Get-ManagementRole", ON, "Get-ManagementRole -RoleType UserApplication"),
     Export(
         "Get-ManagementRoleEntry",
@@ -125,6 +143,8 @@ EXPORTS = (
         json=True,
     ),
     Export("Get-MgServicePrincipal", ONLINE, _SERVICE_PRINCIPAL, json=True),
+    Export("Get-MgApplication", ONLINE, _APPLICATION, json=True),
+    Export("Get-MgServicePrincipalAppRoleAssignment", ONLINE, _APP_ROLE_ASSIGNMENT, json=True),
 )
 """Every export hybridge can use, in the order an administrator makes them."""
 

@@ -20,10 +20,12 @@ from hybridge.net.clock import Clock
 from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
 from hybridge.net.connect_to import ConnectTo
 from hybridge.net.dns import DnsView, open_resolver
+from hybridge.net.exchange_online import ExchangeOnline
 from hybridge.net.http import Network, open_session, send, within_limits
 from hybridge.net.limits import HostLimits
 from hybridge.net.negotiate import SignIn
 from hybridge.net.rules import host_of, may_connect, may_send, place_of, read_url
+from hybridge.net.token_roles import roles_of
 from hybridge.net.tokens import EntraTokens
 from hybridge.net.trust import client_context
 from hybridge.terms.premises import Premises
@@ -73,6 +75,7 @@ class LiveAnswerer:
         self._sign_in = SignIn(network, exchange)
         self._tokens = EntraTokens(network, entra)
         self._session: aiohttp.ClientSession = open_session(network)
+        self._online = ExchangeOnline(self.http, entra)
         self._shell: Shell | None = None
 
     async def http(self, ask: HttpAsk) -> HttpAnswer:
@@ -93,15 +96,9 @@ class LiveAnswerer:
                     return await self._within(url, lambda: send(self._session, ask))
 
     async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
-        """Run a cmdlet: on-premises by remote PowerShell; Exchange Online has none yet."""
+        """Run a cmdlet: on-premises by remote PowerShell, in Exchange Online by HTTP with a token."""
         if ask.premises is Premises.ONLINE:
-            return CmdletAnswer(
-                failure=Failure(
-                    reason=FailureReason.NOT_CONFIGURED,
-                    says=f"{ask.name} was not run: hybridge does not run Exchange Online cmdlets yet.",
-                    next_step="Run it in Exchange Online PowerShell and export its output for an offline examination.",
-                )
-            )
+            return await self._online.run(ask)
         if not self._exchange.powershell_url:
             return CmdletAnswer(
                 failure=Failure(
@@ -117,6 +114,23 @@ class LiveAnswerer:
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         """Answer a DNS question."""
         return await self._view.ask(ask)
+
+    async def roles(self, scope: str) -> tuple[str, ...] | Failure:
+        """The permissions the Entra application has for ``scope``, as its own token names them; never the token."""
+        if not self._entra.client_id:
+            return Failure(
+                reason=FailureReason.NOT_CONFIGURED,
+                says="No Entra application is configured.",
+                next_step="Set entra.tenant_id, entra.client_id and entra.client_secret or entra.certificate_file.",
+            )
+        token = await self._tokens.token(scope)
+        if isinstance(token, Failure):
+            return token
+        roles = roles_of(token)
+        if roles is None:
+            says = "The token of the Entra application names no permission."
+            return Failure(reason=FailureReason.MALFORMED, says=says)
+        return roles
 
     async def close(self) -> None:
         """Close every session."""

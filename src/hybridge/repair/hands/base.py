@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -34,6 +34,30 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """The service took the change; ``says`` is one sentence for the journal, without any secret."""
 
     says: str
+
+
+class Rights(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account must be allowed, so that a hand can make a change and take it back.
+
+    ``says`` is one sentence, ``least`` the least role or permission that is enough. What can be asked beforehand is
+    ``cmdlets`` (name and parameter names, on-premises) and ``permissions`` of ``service``, of which one is enough; the
+    rest shows when it is needed.
+    """
+
+    says: str
+    least: str
+    service: str = ""
+    """The service whose token must carry ``permissions``: "Microsoft Graph", "Exchange Online", "" for none."""
+    cmdlets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    permissions: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Entitled(Protocol):
+    """A hand that says what rights it needs. Every hand of ours does."""
+
+    def rights(self, change: Change) -> Rights:
+        """What ``change`` needs."""
 
 
 class Hand(Protocol):

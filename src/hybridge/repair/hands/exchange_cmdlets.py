@@ -134,7 +134,34 @@ CMDLETS: dict[str, Cmdlets] = {
             "realm": "Realm",
         },
     ),
-    "AuthServer": Cmdlets(read="Get-AuthServer", set="Set-AuthServer", parameters={"enabled": "Enabled"}),
+    "AuthServer": Cmdlets(
+        read="Get-AuthServer",
+        set="Set-AuthServer",
+        parameters={
+            "enabled": "Enabled",
+            "application_identifier": "ApplicationIdentifier",
+            "domain_name": "DomainName",
+        },
+    ),
+    "SettingOverride": Cmdlets(
+        read="Get-SettingOverride",
+        set="Set-SettingOverride",
+        new="New-SettingOverride",
+        remove="Remove-SettingOverride",
+        parameters={"parameters": "Parameters"},
+        new_parameters={
+            "identity": "Name",
+            "component_name": "Component",
+            "section_name": "Section",
+            "parameters": "Parameters",
+            "reason": "Reason",
+        },
+    ),
+    "OrganizationRelationship": Cmdlets(
+        read="Get-OrganizationRelationship",
+        set="Set-OrganizationRelationship",
+        parameters={"target_sharing_epr": "TargetSharingEpr"},
+    ),
     "WebServicesVirtualDirectory": Cmdlets(
         read="Get-WebServicesVirtualDirectory",
         set="Set-WebServicesVirtualDirectory",
@@ -143,7 +170,7 @@ CMDLETS: dict[str, Cmdlets] = {
 }
 """Record kind -> its cmdlets. Every kind here is writable on-premises (``repair.writable``)."""
 
-_SETS = {"ews_allow_list", "ews_block_list", "grant_send_on_behalf_to"}
+_SETS = {"ews_allow_list", "ews_block_list", "grant_send_on_behalf_to", "domain_name"}
 """Fields changed by the difference of their lists."""
 
 
@@ -159,7 +186,7 @@ def commands(change: Change) -> tuple[CmdletAsk, ...]:
     A new management role starts with every entry of its parent, which only the server knows: its creation is the first
     cmdlet alone, and a second change from what was then read takes the surplus entries away.
     """
-    if change.address.kind not in CMDLETS:
+    if change.address.kind not in CMDLETS or change.address.premises is not Premises.ON_PREMISES:
         raise Unwritable(f"{change.address} is not written by Exchange cmdlets.")
     if reason := unwritable(change):
         raise Unwritable(reason)
@@ -199,7 +226,7 @@ def _setting(cmdlets: Cmdlets, before: Record, after: Record) -> Iterator[Cmdlet
             continue
         if name in ENFORCED_BY:
             parameters.append(("EwsApplicationAccessPolicy", _present_policy(before, name)))
-        parameters.append((parameter, _list_difference(old, new) if name in _SETS else new or _unset(new)))
+        parameters.append((parameter, list_difference(old, new) if name in _SETS else new or _unset(new)))
     if parameters:
         yield _ask(cmdlets.set, *cmdlets.names(before.address, before), *dict(parameters).items())
 
@@ -209,7 +236,8 @@ def _unset(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _list_difference(old: tuple[str, ...] | None, new: tuple[str, ...] | None) -> dict[str, tuple[str, ...]] | None:
+def list_difference(old: tuple[str, ...] | None, new: tuple[str, ...] | None) -> dict[str, tuple[str, ...]] | None:
+    """``@{Add=...; Remove=...}`` that makes ``new`` of ``old``; None takes the list away. Case is ignored."""
     if new is None:
         return None
     kept = {entry.casefold() for entry in new}

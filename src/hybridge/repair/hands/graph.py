@@ -1,9 +1,10 @@
 """The hand that writes through Microsoft Graph: keys of service principals, and the upgrade policy of a user.
 
 Setting ``keyCredentials`` replaces the whole list, which has wiped out other people's keys before. So the hand reads
-the principal again, keeps every key that has not expired, adds what the change adds, takes away what it takes away and
-nothing else. It gives up when Graph does not show a living key, or shows one of a kind the request cannot carry:
-writing would lose it. Expired keys are not sent again, because Entra would refuse them.
+the principal again until two looks in a row agree (Graph shows a new key late), keeps every key that has not expired,
+adds what the change adds, takes away what it takes away and nothing else. It gives up when Graph does not show a living
+key, or shows one of a kind the request cannot carry: writing would lose it. Expired keys are not sent again, because
+Entra would refuse them.
 
 A principal is only ever removed to take its own creation back, and only while nobody else's key is on it.
 """
@@ -17,7 +18,9 @@ import msgspec
 from hybridge.org.records import Address, CsOnlineUser, KeyCredential, Record, ServicePrincipal
 from hybridge.plan import Change
 from hybridge.repair.comparison import live_ders, live_keys
-from hybridge.repair.hands.base import Clock, Kinds, Reply, Sleep
+from hybridge.repair.hands import entitlements
+from hybridge.repair.hands.base import Clock, Kinds, Reply, Rights, Sleep
+from hybridge.repair.hands.graph_applications import Applications
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import Answerer, Failure, FailureReason, HttpAnswer, HttpAsk
 from hybridge.wire.graph import errors, service_principals, user_configurations
@@ -26,6 +29,8 @@ TRIES = 5
 """How often a request is sent that Graph asks to repeat later, and a new principal is looked for."""
 PAUSE = 2.0
 """Seconds between two looks, and between two tries where Graph names no time."""
+BETWEEN_LOOKS = 1.0
+"""Seconds between two looks that must agree before a list of keys is replaced."""
 LONGEST_PAUSE = 60.0
 _LOCKED = (
     "The owner of the application may have locked its credentials. Upload the certificate by the procedure in "
@@ -33,8 +38,18 @@ _LOCKED = (
 )
 
 
+class _Conflict(Exception):
+    """Graph refused a write (409): another one is under way, or what it would make is there and not shown yet."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.says)
+        self.failure = msgspec.structs.replace(
+            failure, reason=FailureReason.UNREACHABLE, next_step="Apply the plan again in a minute."
+        )
+
+
 class GraphHand:
-    """Writes ``ServicePrincipal`` and ``CsOnlineUser``.
+    """Writes ``ServicePrincipal`` and ``CsOnlineUser``, and by ``Applications`` what belongs to applications.
 
     ``graph_host`` is the cloud's host name; ``clock`` decides which keys have expired; ``sleep`` waits between tries.
     """
@@ -43,20 +58,30 @@ class GraphHand:
         self._host = graph_host
         self._clock = clock
         self._sleep = sleep
+        self._applications = Applications(graph_host, clock, self._ask, sleep)
 
     @property
     def kinds(self) -> Kinds:
         """What it writes."""
-        return frozenset((kind.__name__, Premises.ONLINE) for kind in (ServicePrincipal, CsOnlineUser))
+        own = frozenset((kind.__name__, Premises.ONLINE) for kind in (ServicePrincipal, CsOnlineUser))
+        return own | self._applications.kinds
+
+    def rights(self, change: Change) -> Rights:
+        """What ``change`` needs."""
+        return entitlements.of_graph(change)
 
     async def read(self, answerer: Answerer, address: Address) -> Record | None | Failure:
         """The record at ``address`` as it is now."""
+        if (address.kind, address.premises) in self._applications.kinds:
+            return await self._applications.read(answerer, address)
         if address.kind == ServicePrincipal.__name__:
             return await self._principal(answerer, address.identity)
         return await self._user(answerer, address.identity)
 
     async def write(self, answerer: Answerer, change: Change) -> Reply | Failure:
         """Make ``change``."""
+        if (change.address.kind, change.address.premises) in self._applications.kinds:
+            return await self._applications.write(answerer, change)
         if change.address.kind == ServicePrincipal.__name__:
             return await self._write_keys(answerer, change)
         return await self._write_policy(answerer, change)
@@ -68,7 +93,20 @@ class GraphHand:
         return user_configurations.read_one(await self._ask(answerer, user_configurations.ask_one(self._host, upn)))
 
     async def _write_keys(self, answerer: Answerer, change: Change) -> Reply | Failure:
-        present = await self._principal(answerer, change.address.identity)
+        """Begin anew, with another look at what is there, while Graph says that somebody else writes (409)."""
+        for _ in range(TRIES - 1):
+            try:
+                return await self._write_keys_once(answerer, change)
+            except _Conflict:
+                await self._sleep(PAUSE)
+        try:
+            return await self._write_keys_once(answerer, change)
+        except _Conflict as conflict:
+            return conflict.failure
+
+    async def _write_keys_once(self, answerer: Answerer, change: Change) -> Reply | Failure:
+        """Raises ``_Conflict``."""
+        present = await self._agreed(answerer, change.address)
         if present is None and change.after is None:
             return Reply(says="The service principal is gone, and our key with it.")
         if present is None:
@@ -78,6 +116,22 @@ class GraphHand:
         if change.after is None and _only_ours(present, change.before):
             return await self._removed(answerer, present)
         return await self._patched(answerer, change, present)
+
+    async def _agreed(self, answerer: Answerer, address: Address) -> ServicePrincipal | None | Failure:
+        """The principal once two looks in a row show the same."""
+        seen = await self._principal(answerer, address.identity)
+        for _ in range(TRIES):
+            if seen is None or isinstance(seen, Failure):
+                return seen
+            await self._sleep(BETWEEN_LOOKS)
+            before, seen = seen, await self._principal(answerer, address.identity)
+            if seen == before:
+                return seen
+        return Failure(
+            reason=FailureReason.UNREACHABLE,
+            says=f"{address} looks different each time it is read. Nothing was written.",
+            next_step="Somebody else is changing it: apply the plan again in a minute.",
+        )
 
     async def _patched(self, answerer: Answerer, change: Change, present: ServicePrincipal) -> Reply | Failure:
         """Send what was kept and what is added as the new list."""
@@ -89,7 +143,7 @@ class GraphHand:
         kept = tuple(key.key for key in living if key.key and (key.key not in before or key.key in after))
         added = tuple(dict.fromkeys(der for der in after if der not in before and der not in kept))
         ask = service_principals.ask_patch_keys(self._host, present.object_id, kept + added)
-        if failure := service_principals.read_patched(await self._ask(answerer, ask)):
+        if failure := service_principals.read_patched(await self._write(answerer, ask)):
             return _explained(failure)
         expired, gone = len(present.key_credentials) - len(living), len(living) - len(kept)
         told = f"Keys of {change.address.identity}: {len(kept)} kept, {len(added)} added, {gone} removed"
@@ -97,13 +151,17 @@ class GraphHand:
 
     async def _removed(self, answerer: Answerer, principal: ServicePrincipal) -> Reply | Failure:
         ask = errors.ask("DELETE", self._host, f"/v1.0/servicePrincipals/{principal.object_id}")
-        if failure := errors.read_done(await self._ask(answerer, ask), "the removal of the service principal"):
+        answer = await self._write(answerer, ask)
+        if answer.status == 404:
+            return Reply(says=f"The service principal {principal.identity} is gone already.")
+        if failure := errors.read_done(answer, "the removal of the service principal"):
             return failure
         return Reply(says=f"The service principal {principal.identity} is removed again.")
 
     async def _created(self, answerer: Answerer, app_id: str) -> ServicePrincipal | Failure:
         """Make the principal, and wait until Graph shows it."""
-        made = service_principals.read_one(await self._ask(answerer, service_principals.ask_create(self._host, app_id)))
+        answer = await self._write(answerer, service_principals.ask_create(self._host, app_id))
+        made = service_principals.read_one(answer)
         if isinstance(made, Failure):
             return made
         for _ in range(TRIES):
@@ -134,6 +192,13 @@ class GraphHand:
     async def _policy_id(self, answerer: Answerer, name: str) -> str | Failure:
         ask = user_configurations.ask_policy_id(self._host, user_configurations.UPGRADE, name)
         return user_configurations.read_policy_id(await self._ask(answerer, ask))
+
+    async def _write(self, answerer: Answerer, ask: HttpAsk) -> HttpAnswer:
+        """The answer to a write of a service principal. Raises ``_Conflict``."""
+        answer = await self._ask(answerer, ask)
+        if answer.failure is None and answer.status == 409:
+            raise _Conflict(errors.read_error(answer, "the service principal"))
+        return answer
 
     async def _ask(self, answerer: Answerer, ask: HttpAsk) -> HttpAnswer:
         return await patiently(answerer, ask, self._sleep)

@@ -7,7 +7,8 @@ import msgspec
 from hybridge.org import records as r
 from hybridge.org.records import Address, Record
 from hybridge.plan import Change
-from hybridge.repair.hands.base import Kinds, Reply
+from hybridge.repair.hands import entitlements
+from hybridge.repair.hands.base import Kinds, Reply, Rights
 from hybridge.repair.hands.exchange_cmdlets import CMDLETS, Unwritable, commands, reading
 from hybridge.repair.writable import WRITABLE
 from hybridge.terms.premises import Premises
@@ -29,6 +30,10 @@ class PowerShellHand:
     def kinds(self) -> Kinds:
         """What it writes."""
         return frozenset(key for key in WRITABLE if key[0] in CMDLETS and key[1] is Premises.ON_PREMISES)
+
+    def rights(self, change: Change) -> Rights:
+        """What ``change`` needs."""
+        return entitlements.of_cmdlets(change)
 
     async def read(self, answerer: Answerer, address: Address) -> Record | None | Failure:
         """The record at ``address`` as it is now."""

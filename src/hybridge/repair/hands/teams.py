@@ -9,7 +9,8 @@ import asyncio
 
 from hybridge.org.records import Address, Record, TeamsAppSetupPolicy
 from hybridge.plan import Change
-from hybridge.repair.hands.base import Kinds, Reply, Sleep
+from hybridge.repair.hands import entitlements
+from hybridge.repair.hands.base import Kinds, Reply, Rights, Sleep
 from hybridge.repair.hands.graph import patiently
 from hybridge.terms.premises import Premises
 from hybridge.wire import teams_config
@@ -27,6 +28,10 @@ class TeamsHand:
     def kinds(self) -> Kinds:
         """What it writes."""
         return frozenset({(TeamsAppSetupPolicy.__name__, Premises.ONLINE)})
+
+    def rights(self, change: Change) -> Rights:
+        """What ``change`` needs."""
+        return entitlements.of_teams(change)
 
     async def read(self, answerer: Answerer, address: Address) -> Record | None | Failure:
         """The record at ``address`` as it is now."""

@@ -15,11 +15,16 @@ from typing import Any, cast
 from hybridge.org.records import Record
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAnswer, CmdletAsk, Failure, FailureReason
-from hybridge.wire.cmdlets import access, authentication, entra, folders, recipients, roles, servers, teams
+from hybridge.wire.cmdlets import access, authentication, entra, folders, hybrid, recipients, roles, servers, teams
 from hybridge.wire.cmdlets.access import ask_cas_mailbox, ask_organization_config
 from hybridge.wire.cmdlets.authentication import ask_auth_config, ask_auth_server, ask_partner_application
-from hybridge.wire.cmdlets.entra import ask_service_principal
+from hybridge.wire.cmdlets.entra import ask_app_role_assignment, ask_application, ask_service_principal
 from hybridge.wire.cmdlets.folders import ask_mailbox_folder_permission, ask_user_oof_settings, read_delegate_flags
+from hybridge.wire.cmdlets.hybrid import (
+    ask_intra_organization_connector,
+    ask_organization_relationship,
+    ask_setting_override,
+)
 from hybridge.wire.cmdlets.noun import Noun, Reader
 from hybridge.wire.cmdlets.recipients import ask_mail_user, ask_mailbox
 from hybridge.wire.cmdlets.roles import (
@@ -41,12 +46,15 @@ __all__ = [
     "TYPE_NAMES",
     "WRITERS",
     "about",
+    "ask_app_role_assignment",
+    "ask_application",
     "ask_auth_config",
     "ask_auth_server",
     "ask_cas_mailbox",
     "ask_cs_online_user",
     "ask_exchange_certificate",
     "ask_exchange_server",
+    "ask_intra_organization_connector",
     "ask_mail_user",
     "ask_mailbox",
     "ask_mailbox_folder_permission",
@@ -54,8 +62,10 @@ __all__ = [
     "ask_management_role_assignment",
     "ask_management_role_entry",
     "ask_organization_config",
+    "ask_organization_relationship",
     "ask_partner_application",
     "ask_service_principal",
+    "ask_setting_override",
     "ask_teams_app_setup_policy",
     "ask_teams_upgrade_policy",
     "ask_user_oof_settings",
@@ -70,7 +80,7 @@ __all__ = [
     "write_entries",
 ]
 
-_MODULES = (access, recipients, folders, servers, authentication, roles, entra, teams)
+_MODULES = (access, recipients, folders, servers, authentication, hybrid, roles, entra, teams)
 _NOUNS: tuple[Noun[Any], ...] = tuple(noun for module in _MODULES for noun in cast(Any, module).NOUNS)
 _BY_CMDLET = {noun.cmdlet.lower(): noun for noun in _NOUNS}
 

@@ -44,12 +44,18 @@ def _write_access(record: EwsAccess) -> Object:
 
 def _read_organization(one: Object, premises: Premises, _: str) -> OrganizationConfig:
     identity = needed(one, "Get-OrganizationConfig", "Name", "Identity", "ToString")
-    return OrganizationConfig(premises=premises, identity=identity, **_access(one))
+    return OrganizationConfig(premises=premises, identity=identity, guid=words(one, "Guid").lower(), **_access(one))
 
 
 def _write_organization(record: OrganizationConfig) -> Object:
     name = record.identity
-    return {"ToString": name, "Name": name, "Identity": directory_object(name, ""), **_write_access(record)}
+    return {
+        "ToString": name,
+        "Name": name,
+        "Guid": record.guid or None,
+        "Identity": directory_object(name, ""),
+        **_write_access(record),
+    }
 
 
 def _read_cas_mailbox(one: Object, premises: Premises, _: str) -> CasMailbox:

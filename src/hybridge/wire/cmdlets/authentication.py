@@ -10,7 +10,16 @@ from hybridge.org.records import AuthConfig, AuthServer, PartnerApplication
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAsk
 from hybridge.wire.cmdlets.noun import Noun, ask, defaulted, each, needed
-from hybridge.wire.cmdlets.properties import Object, directory_object, find, instant, name_of, words
+from hybridge.wire.cmdlets.properties import (
+    Object,
+    directory_object,
+    find,
+    instant,
+    name_of,
+    smtp_domain,
+    texts,
+    words,
+)
 
 ON = Premises.ON_PREMISES
 
@@ -65,6 +74,8 @@ def _read_server(one: Object, premises: Premises, _: str) -> AuthServer:
         realm=words(one, "Realm"),
         enabled=defaulted(one, "Enabled", True),
         is_default_authorization_endpoint=defaulted(one, "IsDefaultAuthorizationEndpoint", False),
+        application_identifier=words(one, "ApplicationIdentifier"),
+        domain_name=texts(one, "DomainName") or (),
     )
 
 
@@ -77,6 +88,8 @@ def _write_server(record: AuthServer) -> Object:
         "Realm": record.realm,
         "Enabled": record.enabled,
         "IsDefaultAuthorizationEndpoint": record.is_default_authorization_endpoint,
+        "ApplicationIdentifier": record.application_identifier or None,
+        "DomainName": [smtp_domain(name) for name in record.domain_name],
         "Identity": directory_object(record.identity, ""),
     }
 

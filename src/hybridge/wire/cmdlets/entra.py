@@ -1,4 +1,5 @@
-"""Service principals as exported: Graph's JSON, or what Get-MgServicePrincipal gives (the same names, capitalized).
+"""Service principals, applications and consented permissions as exported: Graph's JSON, or what Get-MgServicePrincipal,
+Get-MgApplication and Get-MgServicePrincipalAppRoleAssignment give (the same names, capitalized).
 
 The key of a credential is DER; uploads by some scripts left the base64 of a base64 text, and both are read.
 """
@@ -6,9 +7,9 @@ The key of a credential is DER; uploads by some scripts left the base64 of a bas
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from hybridge.org.records import KeyCredential, ServicePrincipal
+from hybridge.org.records import AppRoleAssignment, EntraApplication, KeyCredential, ServicePrincipal
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAsk
 from hybridge.wire.cmdlets.noun import Noun, ask, each, needed
@@ -21,6 +22,16 @@ def ask_service_principal(application_id: str = "") -> CmdletAsk:
     """Get-MgServicePrincipal of ``application_id``, or every exported one. Only snapshots answer it: live, hybridge
     asks Graph by HTTP."""
     return ask(Premises.ONLINE, "Get-MgServicePrincipal", AppId=application_id)
+
+
+def ask_application(name: str = "") -> CmdletAsk:
+    """Get-MgApplication of ``name``, or every exported one. Only snapshots answer it."""
+    return ask(Premises.ONLINE, "Get-MgApplication", Identity=name)
+
+
+def ask_app_role_assignment() -> CmdletAsk:
+    """Get-MgServicePrincipalAppRoleAssignment: every exported one. Only snapshots answer it."""
+    return ask(Premises.ONLINE, "Get-MgServicePrincipalAppRoleAssignment")
 
 
 def key_bytes(value: object) -> bytes | None:
@@ -87,6 +98,67 @@ def _write_principal(record: ServicePrincipal) -> Object:
     }
 
 
+def _read_application(one: Object, premises: Premises, _: str) -> EntraApplication:
+    keys = items(find(one, "KeyCredentials")) or []
+    secrets = items(find(one, "PasswordCredentials")) or []
+    name = needed(one, "Get-MgApplication", "DisplayName")
+    return EntraApplication(
+        premises=premises,
+        identity=name,
+        application_id=words(one, "AppId"),
+        object_id=words(one, "Id"),
+        display_name=name,
+        required_resource_access=tuple(_read_access(items(find(one, "RequiredResourceAccess")) or [])),
+        key_credentials=tuple(_read_key(key) for key in keys if isinstance(key, Mapping)),
+        password_credentials=tuple(words(secret, "KeyId") for secret in secrets if isinstance(secret, Mapping)),
+    )
+
+
+def _read_access(resources: Iterable[object]) -> Iterator[str]:
+    for resource in resources:
+        if isinstance(resource, Mapping):
+            for access in items(find(resource, "ResourceAccess")) or []:
+                if isinstance(access, Mapping):
+                    yield "/".join((words(resource, "ResourceAppId"), words(access, "Id"), words(access, "Type")))
+
+
+def _write_application(record: EntraApplication) -> Object:
+    return {
+        "id": record.object_id,
+        "appId": record.application_id,
+        "displayName": record.display_name,
+        "requiredResourceAccess": [
+            {"resourceAppId": resource, "resourceAccess": [{"id": permission, "type": kind}]}
+            for resource, permission, kind in (entry.split("/", 2) for entry in record.required_resource_access)
+        ],
+        "keyCredentials": [_write_key(key) for key in record.key_credentials],
+        "passwordCredentials": [{"keyId": key_id} for key_id in record.password_credentials],
+    }
+
+
+def _read_assignment(one: Object, premises: Premises, _: str) -> AppRoleAssignment:
+    principal = needed(one, "Get-MgServicePrincipalAppRoleAssignment", "PrincipalDisplayName")
+    role = needed(one, "Get-MgServicePrincipalAppRoleAssignment", "AppRoleId")
+    return AppRoleAssignment(
+        premises=premises,
+        identity=f"{principal}/{role}",
+        principal=principal,
+        app_role_id=role,
+        resource_display_name=words(one, "ResourceDisplayName"),
+        assignment_id=words(one, "Id"),
+    )
+
+
+def _write_assignment(record: AppRoleAssignment) -> Object:
+    return {
+        "id": record.assignment_id,
+        "appRoleId": record.app_role_id,
+        "principalDisplayName": record.principal,
+        "principalType": "ServicePrincipal",
+        "resourceDisplayName": record.resource_display_name,
+    }
+
+
 SERVICE_PRINCIPAL = Noun(
     cmdlet="Get-MgServicePrincipal",
     record=ServicePrincipal,
@@ -95,4 +167,21 @@ SERVICE_PRINCIPAL = Noun(
     read_all=each(_read_principal),
     write_one=_write_principal,
 )
-NOUNS = (SERVICE_PRINCIPAL,)
+APPLICATION = Noun(
+    cmdlet="Get-MgApplication",
+    record=EntraApplication,
+    type_name="Microsoft.Graph.PowerShell.Models.MicrosoftGraphApplication",
+    marks=("AppId",),
+    foreign=("ServicePrincipalType",),
+    read_all=each(_read_application),
+    write_one=_write_application,
+)
+APP_ROLE_ASSIGNMENT = Noun(
+    cmdlet="Get-MgServicePrincipalAppRoleAssignment",
+    record=AppRoleAssignment,
+    type_name="Microsoft.Graph.PowerShell.Models.MicrosoftGraphAppRoleAssignment",
+    marks=("AppRoleId",),
+    read_all=each(_read_assignment),
+    write_one=_write_assignment,
+)
+NOUNS = (SERVICE_PRINCIPAL, APPLICATION, APP_ROLE_ASSIGNMENT)

@@ -50,7 +50,17 @@ def _read_permission(one: Object, premises: Premises, about: str) -> MailboxFold
         folder=folder,
         user=user,
         access_rights=texts(one, "AccessRights") or (),
+        sharing_permission_flags=_flags(one) if premises is Premises.ONLINE else (),
     )
+
+
+def _flags(one: Object) -> tuple[str, ...]:
+    """SharingPermissionFlags: one text with commas, or a list; "None" is no flag."""
+    words_of = (word.strip() for text in texts(one, "SharingPermissionFlags") or () for word in text.split(","))
+    flags = tuple(word for word in words_of if word and word.lower() not in ("none", "0"))
+    if any(flag.isdecimal() for flag in flags):
+        raise Unreadable("SharingPermissionFlags is a number: export with Export-Clixml, which keeps the words.")
+    return flags
 
 
 def _write_permission(record: MailboxFolderPermission) -> Object:
@@ -60,9 +70,16 @@ def _write_permission(record: MailboxFolderPermission) -> Object:
         "FolderName": record.folder,
         "User": {"UserType": kind, "DisplayName": record.user, "ToString": record.user},
         "AccessRights": list(record.access_rights),
+        **_write_flags(record),
         "Identity": record.user,
         "IsValid": True,
     }
+
+
+def _write_flags(record: MailboxFolderPermission) -> Object:
+    if record.premises is not Premises.ONLINE:
+        return {}
+    return {"SharingPermissionFlags": ", ".join(record.sharing_permission_flags) or None}
 
 
 def read_delegate_flags(objects: tuple[Object, ...], premises: Premises, about: str = "") -> tuple[DelegateUser, ...]:
@@ -73,7 +90,7 @@ def read_delegate_flags(objects: tuple[Object, ...], premises: Premises, about: 
     """
     found = []
     for one in objects:
-        flags = {flag for entry in texts(one, "SharingPermissionFlags") or () for flag in entry.split(", ")}
+        flags = set(_flags(one))
         mailbox, user = mailbox_of(one, about), words(one, "UserPrimarySmtpAddress") or address_of(find(one, "User"))
         if "Delegate" in flags and mailbox:
             found.append(

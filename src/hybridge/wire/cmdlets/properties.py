@@ -141,3 +141,8 @@ def directory_object(name: str, container: str = DIRECTORY) -> Object | None:
         return None
     path = f"{container}/" if container else ""
     return {"Name": name, "ToString": path + name.replace("/", "\\/")}
+
+
+def smtp_domain(name: str) -> Object:
+    """The SmtpDomain of ``name`` as an export shows it."""
+    return {"Domain": name, "ToString": name}

@@ -69,15 +69,25 @@ class Response(msgspec.Struct, frozen=True):
     delegates: tuple[Delegate | DelegateError, ...] = ()
     deliver_meeting_requests: str = ""
 
+    @property
+    def people(self) -> tuple[Delegate, ...]:
+        """The delegates Exchange could answer for."""
+        return tuple(one for one in self.delegates if isinstance(one, Delegate))
+
 
 def write_request(request: Request) -> str:
     """The body of the request."""
-    users = "".join(f"<t:UserId>{element('t:PrimarySmtpAddress', user)}</t:UserId>" for user in request.users)
     return (
         f'<m:GetDelegate IncludePermissions="{str(request.include_permissions).lower()}">'
         f"<m:Mailbox>{element('t:EmailAddress', request.mailbox)}</m:Mailbox>"
-        f"{f'<m:UserIds>{users}</m:UserIds>' if users else ''}</m:GetDelegate>"
+        f"{write_user_ids(request.users)}</m:GetDelegate>"
     )
+
+
+def write_user_ids(users: tuple[str, ...]) -> str:
+    """UserIds that name ``users`` by their addresses; nothing for nobody."""
+    ids = "".join(f"<t:UserId>{element('t:PrimarySmtpAddress', user)}</t:UserId>" for user in users)
+    return f"<m:UserIds>{ids}</m:UserIds>" if ids else ""
 
 
 def read_request(operation: Element) -> Request:
@@ -85,16 +95,21 @@ def read_request(operation: Element) -> Request:
     parts = sequence(operation, Slot("m:Mailbox"), Slot("m:UserIds", at_least=0))
     if operation.get("IncludePermissions") is None:
         raise schema_violation("The required attribute 'IncludePermissions' is missing.", operation)
-    users = [
-        text(user, "t:PrimarySmtpAddress") or text(user, "t:SID") or text(user, "t:DisplayName")
-        for users in parts["m:UserIds"]
-        for user in sequence(users, Slot("t:UserId", at_most=None))["t:UserId"]
-    ]
     return Request(
         mailbox=text(parts["m:Mailbox"][0], "t:EmailAddress"),
-        users=tuple(users),
+        users=tuple(user for users in parts["m:UserIds"] for user in read_user_ids(users)),
         include_permissions=strict_boolean(operation, attribute(operation, "IncludePermissions")),
     )
+
+
+def read_user_ids(users: Element) -> tuple[str, ...]:
+    """Whom UserIds name, strictly; raises ``RequestRefused``."""
+    return tuple(read_user_id(user) for user in sequence(users, Slot("t:UserId", at_most=None))["t:UserId"])
+
+
+def read_user_id(user: Element) -> str:
+    """Whom a UserId names: by address, SID or display name, whichever is given first in this order."""
+    return text(user, "t:PrimarySmtpAddress") or text(user, "t:SID") or text(user, "t:DisplayName")
 
 
 def write_response(response: Response) -> str:
@@ -112,11 +127,12 @@ def _write_message(delegate: Delegate | DelegateError) -> str:
     if isinstance(delegate, DelegateError):
         inside, kind = written_status(delegate.code, delegate.message), "Error"
     else:
-        inside, kind = f"{written_status('NoError', '')}{_write_delegate(delegate)}", "Success"
+        inside, kind = f"{written_status('NoError', '')}{write_delegate(delegate)}", "Success"
     return f'<m:DelegateUserResponseMessageType ResponseClass="{kind}">{inside}</m:DelegateUserResponseMessageType>'
 
 
-def _write_delegate(delegate: Delegate) -> str:
+def write_delegate(delegate: Delegate) -> str:
+    """One delegate as an answer holds it."""
     levels = "".join(
         element(f"t:{folder}FolderPermissionLevel", delegate.calendar_level if folder == "Calendar" else "None")
         for folder in _FOLDERS
@@ -158,6 +174,11 @@ def _read_message(message: Element) -> Delegate | DelegateError:
     user = child(message, "m:DelegateUser")
     if said.failed or user is None:
         return DelegateError(said.code, said.message)
+    return read_delegate(user)
+
+
+def read_delegate(user: Element) -> Delegate:
+    """One delegate of an answer; whatever it does not say is empty."""
     who, permissions = child(user, "t:UserId"), child(user, "t:DelegatePermissions")
     return Delegate(
         address=text(who, "t:PrimarySmtpAddress"),

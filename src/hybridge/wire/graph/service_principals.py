@@ -1,40 +1,25 @@
 """Graph: service principals and their keys.
 
-``key`` is null unless one object is asked for with $select, so the single-object form is used. A key may have been
-uploaded as base64 of base64 (Microsoft's own scripts did), so it is decoded again while it is text. ``None`` stays
-None: a writer must know that Graph did not show a key, because a PATCH replaces the whole list. A PATCH sends key, type
-and usage only: sending the other properties back makes it fail.
-
-``customKeyIdentifier`` appears as 40 hexadecimal digits or as base64 of the 20 bytes; both are read as upper-case
-digits, anything else is kept as it came.
+``key`` is null unless one object is asked for with $select, so the single-object form is used. A PATCH replaces the
+whole list and sends key, type and usage only: sending the other properties back makes it fail.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
-from typing import Any
 
 import msgspec
 
-from hybridge.org.records import KeyCredential, ServicePrincipal
+from hybridge.org.records import ServicePrincipal
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import Failure, HttpAnswer, HttpAsk
 from hybridge.wire.graph.errors import ask, quoted, read_done, read_error
-from hybridge.wire.json_body import (
-    JsonRefused,
-    instant,
-    json_answer,
-    objects,
-    read_object,
-    text,
-    written_instant,
-)
+from hybridge.wire.graph.keys import read_key, read_key_credential, write_key_credential
+from hybridge.wire.json_body import JsonRefused, json_answer, objects, read_object, text
 from hybridge.wire.xml import malformed
 
 SELECT = "id,appId,displayName,accountEnabled,keyCredentials"
-_MAX_KEY = 64 * 1024
 
 
 def ask_one(graph_host: str, app_id: str) -> HttpAsk:
@@ -73,57 +58,13 @@ def read_one(answer: HttpAnswer) -> ServicePrincipal | None | Failure:
         identity=text(body.get("appId")),
         object_id=text(body.get("id")),
         display_name=text(body.get("displayName")),
-        key_credentials=tuple(_read_key(key) for key in objects(body.get("keyCredentials"))),
+        key_credentials=tuple(read_key_credential(key) for key in objects(body.get("keyCredentials"))),
     )
 
 
 def read_patched(answer: HttpAnswer) -> Failure | None:
     """None when the keys were written, else why not."""
     return read_done(answer, "the change of the service principal's keys")
-
-
-def _read_key(key: dict[str, Any]) -> KeyCredential:
-    return KeyCredential(
-        key_id=text(key.get("keyId")),
-        custom_key_identifier=_read_identifier(text(key.get("customKeyIdentifier"))),
-        display_name=text(key.get("displayName")),
-        key=read_key(text(key.get("key"))),
-        end_at=instant(key.get("endDateTime")),
-        type=text(key.get("type")),
-        usage=text(key.get("usage")),
-    )
-
-
-def read_key(written: str) -> bytes | None:
-    """The DER of a key written in base64, once or twice; None when it is absent or not base64 at all."""
-    if not 0 < len(written) <= _MAX_KEY:
-        return None
-    der = _decoded(written)
-    if der is not None and not der.startswith(b"0") and der.isascii():
-        again = _decoded(der.decode())
-        return again if again is not None and again.startswith(b"0") else der
-    return der
-
-
-def _decoded(written: str) -> bytes | None:
-    try:
-        return base64.b64decode(written, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-_DIGITS = re.compile(r"[0-9A-Fa-f]{40}", re.ASCII)
-
-
-def _read_identifier(written: str) -> str:
-    if _DIGITS.fullmatch(written):
-        return written.upper()
-    raw = _decoded(written)
-    if raw is None:
-        return written
-    if len(raw) == 20:
-        return raw.hex().upper()
-    return raw.decode().upper() if raw.isascii() and _DIGITS.fullmatch(raw.decode()) else written
 
 
 def write_one(principal: ServicePrincipal, status: int = 200) -> HttpAnswer:
@@ -135,22 +76,9 @@ def write_one(principal: ServicePrincipal, status: int = 200) -> HttpAnswer:
             "appId": principal.identity,
             "displayName": principal.display_name,
             "accountEnabled": True,
-            "keyCredentials": [_write_key(key) for key in principal.key_credentials],
+            "keyCredentials": [write_key_credential(key) for key in principal.key_credentials],
         },
     )
-
-
-def _write_key(key: KeyCredential) -> dict[str, Any]:
-    return {
-        "customKeyIdentifier": key.custom_key_identifier or None,
-        "displayName": key.display_name or None,
-        "endDateTime": written_instant(key.end_at),
-        "hasExtendedValue": None,
-        "key": None if key.key is None else base64.b64encode(key.key).decode(),
-        "keyId": key.key_id,
-        "type": key.type,
-        "usage": key.usage,
-    }
 
 
 def read_path(path: str) -> tuple[str, str] | None:

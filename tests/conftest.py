@@ -1,4 +1,4 @@
-"""The walk of the closed loop in one process."""
+"""Shared by all tests: the walk of the closed loop in one process."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Procedures: published series of steps, carried out as one plan from whatever is there already."""
