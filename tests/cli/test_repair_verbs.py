@@ -25,7 +25,7 @@ from hybridge.cli.carrying import last_first, ready
 from hybridge.cli.exits import Exit, Stop
 from hybridge.cli.main import run
 from hybridge.cli.plans import of_report
-from hybridge.cli.verifying import exit_of, limit_of, shown
+from hybridge.cli.verifying import LONG_AGO, exit_of, limit_of, made_by, shown
 from hybridge.repair.plan_file import write_plan
 from hybridge.repair.split import split
 from hybridge.repair.waiting import Expected, Lag, Verified
@@ -288,6 +288,14 @@ def test_a_plan_of_a_report_is_split(
     told = capsys.readouterr().err
     assert "Next: hybridge repair apply p.exchange.json --results done.json" in told
     assert "hybridge repair apply p.cloud.json --after done.json" in told
+
+
+async def test_what_nobody_of_us_made_was_made_long_ago(tmp_path: Path) -> None:
+    here = desk.Desk(tmp_path)
+    here.estate.organization = here.organization.put(desk.plan().changes[0].after or desk.plan().changes[1].after)  # type: ignore[arg-type]
+    applied = await here.apply()
+    since = {one.number: one.at for one in made_by(applied)}
+    assert since == {1: LONG_AGO, **dict.fromkeys(range(2, 9), here.now)}
 
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

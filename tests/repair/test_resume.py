@@ -57,7 +57,7 @@ async def test_the_journal_alone_is_enough_to_finish(desk: Desk, monkeypatch: py
     assert journal.whole_plan == plan()
     assert journal.unfinished
     assert [one.state for one in standings(journal)] == ["applied", "intended", *[NOT_BEGUN] * 6]
-    assert standings(journal)[1].means == "begun; nobody knows whether it was made"
+    assert standings(journal)[1].means == "nobody knows whether it was made"
     done = await desk.resume()
     assert done.complete, done.says
     assert set(desk.states()) == {"applied"}

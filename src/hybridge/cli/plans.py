@@ -26,8 +26,8 @@ from hybridge.org.records import DelegateUser, MailboxFolderPermission
 from hybridge.plan import Plan
 from hybridge.repair import journal as journals
 from hybridge.repair.batches import BATCH
-from hybridge.repair.executor import Applied, Choose, End, StepEnd, apply, undo
-from hybridge.repair.hands.base import Hand
+from hybridge.repair.executor import Applied, Choose, End, StepEnd, Undone, apply, undo
+from hybridge.repair.hands.base import Hand, Rights
 from hybridge.repair.hands.debts import Debts
 from hybridge.repair.hands.ews import EwsHand
 from hybridge.repair.hands.exchange_online import ExchangeOnlineHand
@@ -36,6 +36,7 @@ from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.hands.script import ScriptRefused, script
 from hybridge.repair.hands.teams import TeamsHand
 from hybridge.repair.plan_file import PlanProblem, read_plan, unedited
+from hybridge.repair.rights import needed
 from hybridge.repair.what_if import what_if
 from hybridge.wire.ask import Answerer
 
@@ -123,16 +124,27 @@ def read(path: Path) -> Plan:
         raise Stop(str(problem), "hybridge repair plan --out PLAN writes one") from problem
 
 
-def printed(plan: Plan, format: str) -> str:
-    """``plan`` as text, JSON or PowerShell."""
+def rights_needed(plan: Plan, config_file: Path) -> tuple[Rights, ...]:
+    """What the hands say ``plan`` needs; nothing where no configuration names the services."""
+    return needed(plan, hands(load_config(config_file))).rights if config_file.is_file() else ()
+
+
+def printed(plan: Plan, format: str, rights: Sequence[Rights] = ()) -> str:
+    """``plan`` as text, JSON or PowerShell, with the ``rights`` it needs."""
     if format == "json":
-        return msgspec.json.format(msgspec.json.encode(plan), indent=2).decode()
+        told = [{"says": one.says, "least": one.least} for one in rights]
+        return msgspec.json.format(
+            msgspec.json.encode({**msgspec.to_builtins(plan), "rights": told}), indent=2
+        ).decode()
     if format == "powershell":
         try:
             return script(plan)
         except ScriptRefused as refused:
             raise Stop(str(refused), "hybridge repair plan shows the plan as text") from refused
-    return "\n".join(what_if(plan))
+    lines = [*what_if(plan)]
+    if rights:
+        lines += ["It needs these rights:", *(f"   {one.least}: {one.says}" for one in rights)]
+    return "\n".join(lines)
 
 
 def journal_root(config: Config) -> Path:
@@ -237,7 +249,10 @@ def shown_end(ended: Applied, format: str, colour: bool) -> str:
     lines.append(ended.says)
     if ended.journal:
         lines.append(f"Journal: {ended.journal}")
-        lines.append(f"To take it back: hybridge repair undo {ended.plan}")
+        if any(step.end in (End.FAILED, End.DRIFTED, End.NOT_REACHED) for step in ended.steps):
+            lines.append(f"To go on: hybridge repair resume {ended.plan}")
+        if not isinstance(ended, Undone):
+            lines.append(f"To take it back: hybridge repair undo {ended.plan}")
     return "\n".join(lines)
 
 

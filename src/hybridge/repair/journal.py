@@ -188,7 +188,8 @@ class OpenJournal:
                 left = left[self._file.write(left) or 0 :]
             os.fsync(self._file.fileno())
         except OSError:
-            self._file.truncate(end)  # half a line must not stand before a later one
+            self._file.seek(end)
+            self._file.truncate()  # half a line must not stand before a later one
             raise
 
     def _reopen(self) -> None:

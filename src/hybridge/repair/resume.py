@@ -42,9 +42,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 NOT_BEGUN = "not-begun"
 _MEANS = {
-    State.INTENDED: "begun; nobody knows whether it was made",
+    State.INTENDED: "nobody knows whether it was made",
     State.APPLIED: "made and seen",
-    State.FAILED: "failed; a part may have been made",
+    State.FAILED: "a part may have been made",
     State.UNDONE: "taken back",
     State.SKIPPED: "left out by choice",
 }
@@ -59,7 +59,7 @@ def standings(journal: Journal) -> tuple[Standing, ...]:
     for number, change in sorted(changes.items()):
         step = steps.get(number)
         if step is None:
-            found.append(Standing(number=number, change=change, state=NOT_BEGUN, means="not begun, or already so"))
+            found.append(Standing(number=number, change=change, state=NOT_BEGUN, means="nothing was written"))
             continue
         means = "its taking back was begun; nobody knows whether it was done" if step.undoing else _MEANS[step.state]
         found.append(

@@ -29,6 +29,10 @@ class Drifted(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.address} was changed meanwhile and is left alone: {what}."
 
 
+class Rest(Change, frozen=True, kw_only=True):
+    """A change of keys of which a part is there already. It is made as a whole again, and is not taken for unseen."""
+
+
 Verdict = Change | None | Drifted
 """The change to make now, None when it is already as wanted, or the drift that forbids it."""
 
@@ -43,7 +47,7 @@ def judge(
     """
     address = change.address
     if unsure and back and _made_bare(change, present, now):
-        return change
+        return Rest(**msgspec.structs.asdict(change))
     seen = ours_only(present, change, now) if back else present
     before, after = (ours_only(one, change, now) if back else one for one in (change.before, change.after))
     if same(address, seen, after, now):
@@ -53,7 +57,7 @@ def judge(
     if unsure and between(address, seen, before, after, now):
         # The keys of a principal are written as a whole and by our part of them: there the change stays as it is.
         keys = address.kind in (kind.__name__ for kind in KEYED)
-        return change if keys else msgspec.structs.replace(change, before=_any(present))
+        return Rest(**msgspec.structs.asdict(change)) if keys else msgspec.structs.replace(change, before=_any(present))
     return Drifted(address=address, differences=differences(address, before, seen, now))
 
 
