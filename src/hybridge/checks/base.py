@@ -46,6 +46,8 @@ class Cause:
     """Whether ``heals`` returns changes (True) or manual steps (False)."""
     may_be_effect: bool = False
     """Whether what is seen may also come of a cause that the checks in ``explained_by`` find."""
+    covers: tuple[str, ...] = ()
+    """Failures known by a public number this very cause is: "MRCA-21" (a class of Microsoft's analyzer), "X-04"."""
 
     @property
     def is_effect(self) -> bool:
@@ -72,6 +74,8 @@ class Check(ABC):
     explained_by: ClassVar[tuple[str, ...]] = ()
     """Checks (names) whose findings explain this symptom check's findings."""
     sources: ClassVar[tuple[str, ...]] = ()
+    covers: ClassVar[tuple[str, ...]] = ()
+    """Rows of the list of known tests this check as a whole answers, such as "ADV2-01"; see ``checks.coverage``."""
     causes: ClassVar[tuple[Cause, ...]] = ()
 
     @property

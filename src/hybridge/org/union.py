@@ -29,4 +29,6 @@ AnyRecord = (
     | records.TeamsUpgradePolicy
     | records.CsOnlineUser
     | records.PublishedPath
+    | records.PublishedHost
+    | records.PublishedService
 )
