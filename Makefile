@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format docs
+.PHONY: help demo test check bench fuzz format docs
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ check: .venv/.dev ## format, lint, types, layers, generated documents
 
 bench: .venv/.dev ## measure us beside a peer, as ratios
 	@$(BIN)/python bench/repair.py
+
+fuzz: .venv/.dev ## ten minutes of broken bodies for every reader; FUZZ="--minutes 60 --seed 7" for another round
+	@$(BIN)/python -m tests.fuzz.run $(or $(FUZZ),--minutes 10)
 
 format: .venv/.dev ## format the code and mend what the linter can
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

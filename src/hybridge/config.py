@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from hybridge.findings import Acceptance
 from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
 from hybridge.net.secret import Secret
 from hybridge.terms.clouds import CLOUDS, Cloud
+from hybridge.terms.hybrid_kinds import AUTO, CHOICES
 
 
 class ConfigProblem(ValueError):
@@ -39,12 +44,19 @@ class Section(BaseModel):
 class OrganizationSection(Section):
     domain: str = Field(description="The organization's main SMTP domain.")
     tenant_id: str = Field(default="", description="The tenant's id (a GUID).")
-    cloud: str = Field(default="worldwide", description="The Microsoft cloud.")
+    cloud: str = Field(default="worldwide", description="One of worldwide, gcc, gcc-high, dod, china, bleu, delos.")
+    hybrid: str = Field(default=AUTO, description="What the organization is; auto leaves it to what is read.")
 
     @model_validator(mode="after")
     def known_cloud(self) -> Self:
         if self.cloud not in CLOUDS:
             raise ValueError(f"cloud '{self.cloud}' is not known; choose one of: {', '.join(CLOUDS)}")
+        return self
+
+    @model_validator(mode="after")
+    def known_kind(self) -> Self:
+        if self.hybrid not in CHOICES:
+            raise ValueError(f"hybrid '{self.hybrid}' is not known; choose one of: {', '.join(CHOICES)}")
         return self
 
 
@@ -64,6 +76,7 @@ class ExchangeSection(Section):
     password: SecretStr = Field(default=SecretStr(""), description="Better kept in password_file.")
     password_file: str = Field(default="", description="A file holding the password, readable by you alone.")
     auth: Literal["basic", "ntlm", "negotiate"] = Field(default="negotiate", description="How to sign in.")
+    exports: str = Field(default="", description="A folder with exports of what remote PowerShell cannot show.")
 
 
 class EntraSection(Section):
@@ -77,6 +90,23 @@ class EntraSection(Section):
 class DoctorSection(Section):
     mailboxes: tuple[str, ...] = Field(default=(), description="Examined when no mailbox is named.")
     delegations: tuple[str, ...] = Field(default=(), description="Examined when none is named, as delegator:delegate.")
+
+
+class AcceptedSection(Section):
+    cause: str = Field(min_length=3, description="A cause (area/check:slug), or a whole check (area/check).")
+    subject: str = Field(default="", description="Only at these mailboxes, such as ada@contoso.com or *@contoso.com.")
+    reason: str = Field(min_length=3, description="Why it is accepted; shown in every report.")
+    until: date = Field(description="The last day it is accepted; from the next day it counts again.")
+
+
+class RulesSection(Section):
+    folder: str = Field(default=".hybridge/rules", description="Where your newer rules files lie.")
+
+
+class NetworkSection(Section):
+    allow_list: str = Field(
+        default="", description="What the firewall admits to Exchange: a file of CIDRs, or the https address of one."
+    )
 
 
 class LabSection(Section):
@@ -93,7 +123,10 @@ class Settings(BaseSettings):
     exchange: ExchangeSection = ExchangeSection()
     entra: EntraSection = EntraSection()
     doctor: DoctorSection = DoctorSection()
+    rules: RulesSection = RulesSection()
+    network: NetworkSection = NetworkSection()
     lab: LabSection = LabSection()
+    accepted: tuple[AcceptedSection, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -124,6 +157,11 @@ class Config:
     @property
     def delegations(self) -> tuple[tuple[str, str], ...]:
         return tuple(pair_of(text) for text in self.settings.doctor.delegations)
+
+    @property
+    def accepted(self) -> tuple[Acceptance, ...]:
+        """The risks the organization takes."""
+        return _accepted(self.settings)
 
     def beside(self, name: str) -> Path:
         """A path of the file, relative to the file's own folder."""
@@ -183,6 +221,28 @@ class Config:
 
 def load(file: Path) -> Config:
     """Read and check ``file``. Raises ``ConfigProblem``."""
+    return Config(_settings(file), file)
+
+
+def accepted_of(file: Path, domain: str) -> tuple[Acceptance, ...]:
+    """The risks that ``file`` accepts for ``domain``; none where it is not there or of another organization.
+
+    For who examines an export: nothing else of the file is used, and no secret is read. Raises ``ConfigProblem``.
+    """
+    if not file.is_file():
+        return ()
+    settings = _settings(file)
+    return _accepted(settings) if settings.organization.domain.lower() == domain.lower() else ()
+
+
+def _accepted(settings: Settings) -> tuple[Acceptance, ...]:
+    return tuple(
+        Acceptance(cause=one.cause, subject=one.subject, reason=one.reason, until=one.until)
+        for one in settings.accepted
+    )
+
+
+def _settings(file: Path) -> Settings:
     if not file.is_file():
         raise ConfigProblem(
             f"There is no configuration '{file}'.",
@@ -193,10 +253,9 @@ def load(file: Path) -> Config:
     except (ValueError, OSError) as error:
         raise ConfigProblem(f"'{file}' cannot be read as TOML: {error}.", "correct that line") from error
     try:
-        settings = Settings(**content)
+        return Settings(**content)
     except ValidationError as error:
         raise ConfigProblem(f"'{file}': {_sentence(error)}", "hybridge config show prints every setting") from error
-    return Config(settings, file)
 
 
 def _sentence(error: ValidationError) -> str:
@@ -224,7 +283,7 @@ def example() -> str:
     """A commented example of the whole file."""
     lines = ["# hybridge.toml: everything hybridge may be told. Lines with a # show the default.", ""]
     for name, section in Settings.model_fields.items():
-        if name == "lab":
+        if name in ("lab", "accepted"):
             continue
         lines.append(f"[{name}]")
         kind = section.annotation
@@ -234,7 +293,22 @@ def example() -> str:
             value = "" if field.is_required() else _toml(field.default)
             lines.append(f'{key} = "contoso.com"' if field.is_required() else f"# {key} = {value}")
         lines.append("")
+    lines += ["# A finding that is accepted for a while; as many of these tables as you like."]
+    lines += ["# [[accepted]]", *_example_of(AcceptedSection.model_fields, _EXAMPLE_ACCEPTED), ""]
     return "\n".join(lines)
+
+
+_EXAMPLE_ACCEPTED = {
+    "cause": '"platform/exchange-version"',
+    "subject": '"*@contoso.com"',
+    "reason": '"the server is replaced in spring"',
+    "until": "2027-03-31",
+}
+
+
+def _example_of(fields: Mapping[str, FieldInfo], values: Mapping[str, str]) -> list[str]:
+    """An optional table, every line of it a comment."""
+    return [line for key, field in fields.items() for line in (f"# {field.description}", f"# {key} = {values[key]}")]
 
 
 def _toml(value: Any) -> str:
@@ -264,4 +338,7 @@ def shown(config: Config) -> dict[str, Any]:
         "exchange": plain(config.exchange),
         "entra": plain(config.entra),
         "doctor": config.settings.doctor.model_dump(),
+        "rules": config.settings.rules.model_dump(),
+        "network": config.settings.network.model_dump(),
+        "accepted": [one.model_dump(mode="json") for one in config.settings.accepted],
     }

@@ -22,6 +22,9 @@ import msgspec
 
 from hybridge.org.organization import Organization
 from hybridge.org.records import Address, Record
+from hybridge.rules import Rules, built_in
+from hybridge.terms.clouds import WORLDWIDE, Cloud
+from hybridge.terms.hybrid_kinds import HybridKind
 from hybridge.terms.premises import Premises
 
 R = TypeVar("R", bound=Record)
@@ -33,6 +36,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     seen_at: datetime | None = None
     excerpt: str = ""
+    took_ms: float = 0.0
+    """How long the answer took; of several asked together, the longest."""
 
 
 class Seen(msgspec.Struct, Generic[R], frozen=True, gc=False):
@@ -149,14 +154,19 @@ class Projected(Readings):
 class Evidence:
     """All readings of one examination, and the instant they are judged at.
 
-    ``now`` is the aware UTC instant every date is compared with; ``domain`` and ``tenant_id`` come from the
-    configuration and may be empty. The readings do not change once the evidence is there.
+    ``now`` is the aware UTC instant every date is compared with; ``domain``, ``tenant_id`` (both may be empty) and
+    ``cloud`` come from the configuration. The readings do not change once the evidence is there.
     """
 
     now: datetime
     readings: Mapping[Key, Reading] = field(default_factory=dict)
     domain: str = ""
     tenant_id: str = ""
+    cloud: Cloud = WORLDWIDE
+    kind: HybridKind = HybridKind.UNKNOWN
+    """How the organization is built, as far as the configuration or what was read tells."""
+    rules: Rules = field(default_factory=built_in)
+    """Dated rules (builds, callers, ranges ...) that the checks judge by."""
 
     def all(self, kind: type[R], premises: Premises, scope: str = "") -> Seen[R] | Unseen:
         """The reading of ``kind``; a scope that was not read by itself is cut from the whole organization's reading."""

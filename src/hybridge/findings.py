@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
@@ -61,6 +62,19 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
 
 
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A risk the organization takes: ``cause`` is "area/check" or "area/check:slug".
+
+    ``subject`` is a pattern of mailboxes ("*@contoso.com"), "" for whatever the cause is found at; ``until`` is the
+    last day (UTC) it holds.
+    """
+
+    cause: str
+    reason: str
+    until: date
+    subject: str = ""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing that is wrong.
 
@@ -79,6 +93,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     origins: tuple[Origin, ...] = ()
     explained_by: tuple[str, ...] = ()
     """Full names of the causes found that bring this effect about; empty for what stands for itself."""
+    accepted: Acceptance | None = None
+    """Why this is no failure although it is wrong; None when nobody accepted it."""
+    ran_out: Acceptance | None = None
+    """The acceptance that held until lately."""
 
     @property
     def name(self) -> str:
@@ -116,5 +134,58 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def standing(self) -> tuple[Finding, ...]:
-        """Findings that stand for themselves."""
-        return tuple(finding for finding in self.findings if not finding.explained_by)
+        """Findings that stand for themselves and that nobody accepted."""
+        return tuple(finding for finding in self.findings if not finding.explained_by and finding.accepted is None)
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A finding as two reports can share it: by its cause, what it was found at, and the record at fault ("").
+
+    ``says`` is its sentence, ``note`` what must be known to believe it.
+    """
+
+    check: str
+    cause: str
+    subject: str
+    says: str
+    severity: Severity
+    address: str = ""
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The cause's full name, ``area/check:slug``."""
+        return f"{self.check}:{self.cause}"
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the findings of an earlier report, made at ``since`` by version ``hybridge``.
+
+    ``fixed`` was looked for this time and is gone; ``not_known`` was not found, but could not be looked for either.
+    """
+
+    since: datetime
+    hybridge: str
+    new: tuple[Known, ...] = ()
+    still: tuple[Known, ...] = ()
+    fixed: tuple[Known, ...] = ()
+    not_known: tuple[Known, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What weakens the comparison, one sentence each."""
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of a named test with what came of it; ``stages`` are the steps below it.
+
+    ``took_ms`` is the time of the slowest answer behind it: asks go out together, so that times do not add up.
+    ``details`` say what was asked and the beginning of the answer, one line each.
+    """
+
+    title: str
+    outcome: Outcome
+    took_ms: float = 0.0
+    check: str = ""
+    """Name of the check it is the result of; "" for a step above such."""
+    says: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()

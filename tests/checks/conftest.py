@@ -6,6 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.checks.classic_probes import KINDS as CLASSIC_KINDS
+from tests.checks.classic_probes import classic_probes
+from tests.checks.crossing_probes import KINDS as CROSSING_KINDS
+from tests.checks.crossing_probes import crossing_probes
 
 from hybridge.checks.base import Saying
 from hybridge.checks.registry import check_named
@@ -16,8 +20,8 @@ from hybridge.org import probes as p
 from hybridge.org.organization import Organization
 from hybridge.org.records import Mailbox, Record
 from hybridge.plan import Change, Manual
+from hybridge.rules import CALLERS
 from hybridge.terms import applications as apps
-from hybridge.terms.callers import CALLERS
 from hybridge.terms.premises import Premises
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -28,6 +32,10 @@ PROBES: tuple[tuple[type[Record], Premises], ...] = (
     (p.RestApiProbe, ON),
     (p.EwsCallerProbe, ON),
     (p.TeamsPresence, ONLINE),
+    *CLASSIC_KINDS,
+    *CROSSING_KINDS,
+    (p.GetDelegateProbe, ON),
+    (p.EwsAccessProbe, ON),
 )
 
 Look = Callable[..., list[Saying]]
@@ -50,8 +58,11 @@ def _probes(organization: Organization) -> list[Record]:
         ),
         p.RestApiProbe(premises=ON, identity=f"https://{MAIL_HOST}/api", status=401, reached_exchange=True),
     ]
+    found += classic_probes(boxes)
+    found += crossing_probes(organization)
     for box in boxes:
-        for protocol, url in (("EWS", EWS_URL), ("REST", f"https://{MAIL_HOST}/api")):
+        classic = f"{end}/autodiscover/autodiscover.xml"
+        for protocol, url in (("EWS", EWS_URL), ("REST", f"https://{MAIL_HOST}/api"), ("AutodiscoverV1", classic)):
             hops = (f"{start}/autodiscover.json", f"{end}/autodiscover/autodiscover.json")
             found.append(
                 p.AutodiscoverV2Probe(
@@ -68,6 +79,9 @@ def _probes(organization: Organization) -> list[Record]:
             p.EwsCallerProbe(premises=ON, identity=f"{box}/{caller.name}", mailbox=box, caller=caller.name, status=401)
             for caller in CALLERS
         ]
+        found.append(p.GetDelegateProbe(premises=ON, identity=box))
+        steps = dict.fromkeys(("open_code", "create_code", "read_code", "delete_code"), "NoError")
+        found.append(p.EwsAccessProbe(premises=ON, identity=f"{box}/impersonation", mailbox=box, **steps))
         found.append(p.TeamsPresence(premises=ONLINE, identity=box, availability="Available", seen_at=NOW))
     return found
 

@@ -9,7 +9,7 @@ import pytest
 
 from hybridge.checks.base import Check
 from hybridge.checks.registry import all_causes, all_checks
-from hybridge.docs import page
+from hybridge.docs import page, parts
 
 PARTS = ("How it is decided", "How to cure it by hand", "How hybridge cures it", "How to undo")
 EVERY = pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.name)
@@ -61,6 +61,16 @@ def test_the_page_is_made(check: Check) -> None:
     assert all(f"`{cause.slug}`" in made for cause in check.causes)
 
 
+@EVERY
+def test_the_page_says_all_that_a_person_asks(check: Check) -> None:
+    """What it asks, why a person cares, how it is decided, both cures, the undo, the causes, the sources."""
+    made = page(check)
+    wanted = [check.title, check.why, *(f"## {part}" for part in PARTS), "## Causes", "## Sources"]
+    places = [made.index(part) for part in wanted]
+    assert places == sorted(places)
+    assert set(parts(check)) == {"what it is about", *PARTS}
+
+
 def test_causes_are_named_and_said() -> None:
     names = [name for name, _, _ in all_causes()]
     assert len(names) == len(set(names))
@@ -71,7 +81,7 @@ def test_causes_are_named_and_said() -> None:
 
 def test_an_effect_has_no_fault_and_belongs_to_a_symptom_check() -> None:
     for name, check, cause in all_causes():
-        if cause.breaks is None:
+        if cause.breaks is None and not cause.given:
             assert check.symptom and not cause.healable, name
 
 

@@ -13,7 +13,7 @@ from hybridge.findings import Finding, NotApplicable
 from hybridge.org.organization import Organization
 from hybridge.org.records import CasMailbox, Mailbox, OrganizationConfig
 from hybridge.plan import Change, Manual
-from hybridge.terms.callers import CALLERS
+from hybridge.rules import CALLERS
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridge.checks.ews.policy import misspelling
-from hybridge.terms.callers import CALLERS, matches
+from hybridge.rules import CALLERS
+from hybridge.terms.callers import matches
 
 NINJA = "MicrosoftNinja/1.0 Teams/1.0 (ExchangeServicesClient/1.0.0.0) SkypeSpaces/1.0a$*+"
 SPACES = "SkypeSpaces/1.0a$*+"

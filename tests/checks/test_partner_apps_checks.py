@@ -182,7 +182,9 @@ def test_the_account_is_found_under_its_place_in_the_directory(causes: Causes, h
 
 
 def test_a_disabled_assignment_is_enabled_again(look: Look, changed: Fold, healthy: Organization) -> None:
-    broken = healthy.edit(ManagementRoleAssignment, enabled=False)
+    broken = healthy.edit(
+        ManagementRoleAssignment, lambda one: one.role_assignee == apps.INTEGRATION_ACCOUNT, enabled=False
+    )
     (found,) = look(ACCOUNT, broken)
     assert isinstance(found, Finding)
     assert found.cause == "role-missing" and "is disabled" in found.says

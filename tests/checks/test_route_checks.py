@@ -38,10 +38,10 @@ LOGIN = "https://autodiscover.contoso.com/my.policy"
 
 
 def route(organization: Organization, *protocols: str, **values: object) -> Organization:
-    """``values`` for the route of ada, for ``protocols`` or both."""
+    """``values`` for the route of ada, for ``protocols`` or all."""
     return organization.edit(
         p.AutodiscoverV2Probe,
-        lambda one: one.mailbox == ADA and one.protocol in (protocols or ("EWS", "REST")),
+        lambda one: one.mailbox == ADA and one.protocol in (protocols or ("EWS", "REST", "AutodiscoverV1")),
         **{"url": "", **values},
     )
 
@@ -96,7 +96,7 @@ def test_where_a_route_leads(causes: Causes, healthy: Organization, url: str, ca
 def test_protocols_with_the_same_end_are_one_finding(look: Look, healthy: Organization) -> None:
     (found,) = look(ROUTE, route(healthy, status=404, error_code="not-json", hops=(CLOUD, OWN)))
     assert isinstance(found, Finding)
-    assert found.facts["protocols"] == "EWS and REST"
+    assert found.facts["protocols"] == "EWS, REST, AutodiscoverV1"
     assert found.facts["host"] == "autodiscover.contoso.com"
     assert len(found.symptoms) == len(set(found.symptoms)) == 3
 

@@ -17,7 +17,7 @@ from hybridge.org.records import (
     UserOofSettings,
 )
 from hybridge.plan import Change, Manual
-from hybridge.terms.callers import CALLERS
+from hybridge.rules import CALLERS
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 

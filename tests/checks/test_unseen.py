@@ -13,15 +13,19 @@ from hybridge.doctor.examine import examine
 from hybridge.evidence import Evidence
 from hybridge.findings import Outcome, Scope, Subject
 from hybridge.org.organization import Organization
-from hybridge.org.probes import BearerChallengeProbe
-from hybridge.org.records import Mailbox, Record
+from hybridge.org.probes import BearerChallengeProbe, EwsAccessProbe, FreeBusyProbe
+from hybridge.org.records import Mailbox, Record, RemoteMailbox, SoftDeletedMailbox
 from hybridge.terms.premises import Premises
 
 Without = Callable[[type[Record], Premises], Evidence]
 
 ONLY_TO_TELL_APART: dict[tuple[type[Record], Premises], str] = {
     (Mailbox, Premises.ONLINE): "tells a mailbox that is online from one that nobody knows",
+    (SoftDeletedMailbox, Premises.ONLINE): "tells a mailbox that was deleted lately from one nobody ever had",
+    (EwsAccessProbe, Premises.ON_PREMISES): "is made only where the test that writes is asked for",
     (BearerChallengeProbe, Premises.ON_PREMISES): "tells who refused, once a caller was refused",
+    (FreeBusyProbe, Premises.ON_PREMISES): "is made for mailboxes online, which are not among the subjects here",
+    (RemoteMailbox, Premises.ON_PREMISES): "stands for mailboxes online, which are not among the subjects here",
 }
 """Needs without which a healthy organization can still be passed, and what they are for."""
 

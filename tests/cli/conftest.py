@@ -113,3 +113,9 @@ def wait_until_gone(path: Path, limit: float = 10.0) -> None:
 def hybridge_run() -> object:
     """``hybridge`` as a function."""
     return hybridge
+
+
+@pytest.fixture(scope="session")
+def hybridge_lab() -> type[Lab]:
+    """``Lab`` as a function of a configuration file."""
+    return Lab

@@ -75,7 +75,8 @@ async def test_a_delegate_is_read_in_every_dress(tmp_path: Path, flags: Any) -> 
     reading = evidence.all(r.MailboxFolderPermission, ONLINE, LINUS)
     assert isinstance(reading, Seen)
     assert [one.user for one in reading.records] == ["Default", MARIE]
-    assert {result.outcome for result in results(evidence).values()} == {Outcome.PASSED}
+    judged = {result.outcome for result in results(evidence).values()} - {Outcome.NOT_APPLICABLE}
+    assert judged == {Outcome.PASSED}, "some are about mailboxes on-premises alone"
 
 
 @pytest.mark.parametrize("flags", ["None", "", None, []])
@@ -103,7 +104,7 @@ async def test_what_is_missing_is_named_with_its_cmdlet(tmp_path: Path) -> None:
         assert "Get-MailboxFolderPermission" in gap.how and "online" in gap.how
     assert found["send-on-behalf"].outcome is Outcome.PASSED
     nothing = results(await collected(_empty(tmp_path / "nothing")))
-    assert {result.outcome for result in nothing.values()} == {Outcome.INCONCLUSIVE}
+    assert {result.outcome for result in nothing.values()} - {Outcome.NOT_APPLICABLE} == {Outcome.INCONCLUSIVE}
 
 
 def _empty(folder: Path) -> Path:

@@ -140,8 +140,8 @@ def test_small_pages(estate: Estate) -> None:
     assert (health.status, b"EX1.CONTOSO.COM" in health.body) == (200, True)
     classic = get("https://autodiscover.contoso.com/autodiscover/autodiscover.xml")
     assert send(estate, classic).header("www-authenticate").startswith("Bearer")
-    assert send(estate, classic, principal=ADMINISTRATOR).status == 404
-    assert send(estate, get("https://ex1.contoso.com/owa/")).status == 404
+    assert b"<ErrorCode>600</ErrorCode>" in send(estate, classic, principal=ADMINISTRATOR).body
+    assert send(estate, get("https://ex1.contoso.com/ecp/")).status == 404
     assert send(estate, get("https://nowhere.example/")).status == 404
 
 

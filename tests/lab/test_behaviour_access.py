@@ -16,8 +16,8 @@ from hybridge.lab.behaviour.teams_policies import can_show_calendar, has_meeting
 from hybridge.lab.contoso import AuthCertificate, contoso
 from hybridge.org import records as r
 from hybridge.org.organization import Organization
+from hybridge.rules import CALLERS
 from hybridge.terms.applications import TEAMS_CALENDAR_APP
-from hybridge.terms.callers import CALLERS
 from hybridge.terms.premises import Premises
 from hybridge.wire.ews import get_delegate
 
@@ -38,7 +38,7 @@ def published(**changes: Any) -> Organization:
         ("mail.contoso.com", "/EWS/Exchange.asmx", Edge.EXCHANGE),
         ("MAIL.contoso.com", "/ews", Edge.EXCHANGE),
         ("mail.contoso.com", "/ewsx", Edge.NOTHING_THERE),
-        ("mail.contoso.com", "/owa", Edge.NOTHING_THERE),
+        ("mail.contoso.com", "/ecp", Edge.NOTHING_THERE),
         ("autodiscover.contoso.com", "/autodiscover/autodiscover.json", Edge.EXCHANGE),
         ("ex1.contoso.com", "/owa", Edge.EXCHANGE),
         ("unknown.contoso.com", "/ews", Edge.NOTHING_THERE),

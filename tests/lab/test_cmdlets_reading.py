@@ -107,7 +107,8 @@ def test_assignments_are_narrowed_by_role_and_assignee() -> None:
         shell.records("Get-ManagementRoleAssignment", Identity=f"{apps.INTEGRATION_ROLE}-{apps.INTEGRATION_ACCOUNT}"),
     ):
         assert [one.identity for one in found] == [f"{apps.INTEGRATION_ROLE}-{apps.INTEGRATION_ACCOUNT}"]
-    assert shell.records("Get-ManagementRoleAssignment", Role=apps.INTEGRATION_ROLE_PARENT) == ()
+    (built_in,) = shell.records("Get-ManagementRoleAssignment", Role=apps.INTEGRATION_ROLE_PARENT)
+    assert built_in.identity == f"{apps.INTEGRATION_ROLE_PARENT}-Exchange Online-ApplicationAccount"
     assert shell.records("Get-ManagementRoleAssignment", RoleAssignee=GRACE) == ()
     assert shell.try_("Get-ManagementRoleAssignment", RoleAssignee="nobody").not_found
 

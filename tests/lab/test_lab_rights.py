@@ -120,7 +120,11 @@ def test_permissions_are_in_the_token_of_our_application_only() -> None:
         return jwt.decode(mint(lab.estate, app_id, audience), options={"verify_signature": False}).get("roles")
 
     assert roles(ENTRA_CLIENT, GRAPH) == list(GRAPH_ROLES)
-    assert roles(ENTRA_CLIENT, "https://outlook.office365.com") == ["Exchange.ManageAsApp", "Exchange.ManageAsAppV2"]
+    assert roles(ENTRA_CLIENT, "https://outlook.office365.com") == [
+        "Exchange.ManageAsApp",
+        "Exchange.ManageAsAppV2",
+        "full_access_as_app",
+    ]
     assert roles(ENTRA_CLIENT, "https://mail.contoso.com/") is None
     assert roles(apps.TEAMS_SCHEDULER, "https://mail.contoso.com/") is None
     rights_of(lab.estate).withhold([WRITE_APPLICATIONS])

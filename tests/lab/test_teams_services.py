@@ -36,8 +36,8 @@ from hybridge.lab.in_process import InProcess
 from hybridge.lab.serve.site import Site
 from hybridge.org import records as r
 from hybridge.org.organization import Organization
+from hybridge.rules import CALLERS
 from hybridge.terms import applications as apps
-from hybridge.terms.callers import CALLERS
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 from hybridge.wire.ask import Answerer, CmdletAnswer

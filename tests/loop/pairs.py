@@ -1,8 +1,8 @@
 """Which pairs of causes meet, and the closed loop over two causes at once.
 
-Two causes meet when their faults touch a record in common, or when both belong to the procedure of the partner
-applications (areas ``partner_apps`` and ``oauth``). Nothing is listed by hand: every fault is rehearsed on Contoso and
-what it touched is compared.
+Two causes meet when hybridge cures at least one of them and their faults touch a record in common, or both belong to
+what the procedures of the partner applications and of the hybrid application write. No cause is listed by hand: every
+fault is rehearsed on Contoso and what it touched is compared.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ from functools import cache
 from itertools import combinations
 
 import msgspec
-from tests.loop.walk import NOW, Walk, certificate, names
+from tests.loop.walk import Walk, healthy, names, touched
 
 from hybridge.doctor.diagnose import Diagnosis
-from hybridge.lab.contoso import contoso
 from hybridge.lab.faults import Fault, faults
 from hybridge.org.organization import Organization
-from hybridge.org.records import Address, Record
+from hybridge.org.records import Record
 
-PROCEDURE = ("partner_apps/", "oauth/")
+PROCEDURE = (
+    "partner_apps/",
+    "oauth/auth-certificate:",
+    "oauth/hybrid-application-",
+    "oauth/organization-relationship-epr:",
+    "oauth/shared-service-principal:",
+)
 ROUNDS = 3
 """How often a plan is applied, or a person lends a hand, until nothing is found."""
 
@@ -51,18 +56,9 @@ class Pair:
         return "; ".join(reasons)
 
 
-@cache
-def healthy() -> Organization:
-    return contoso(NOW, certificate())
-
-
-@cache
-def touched(fault: Fault) -> frozenset[Address]:
-    """The addresses of what ``fault`` changes."""
-    return frozenset(healthy().difference(fault.breaks(healthy())))
-
-
 def meet(one: Fault, other: Fault) -> bool:
+    if not (one.healable or other.healable):
+        return False
     together = one.name.startswith(PROCEDURE) and other.name.startswith(PROCEDURE)
     return together or bool(touched(one) & touched(other))
 

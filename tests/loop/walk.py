@@ -10,17 +10,21 @@ from pathlib import Path
 import msgspec
 
 from hybridge.collectors.collect import Target
+from hybridge.collectors.ews_access import FOLDER, AccessAsked, MemoryNotes
+from hybridge.collectors.network import AllowList
 from hybridge.collectors.routes import ews_address
 from hybridge.doctor.diagnose import Diagnosis, diagnose
 from hybridge.doctor.examine import unexplained
 from hybridge.lab.auth_certificate import make_auth_certificate
 from hybridge.lab.contoso import DELEGATIONS, DOMAIN, PEOPLE, TENANT_ID, AuthCertificate, contoso
+from hybridge.lab.contoso_network import ALLOW_LIST_URL
 from hybridge.lab.estate import Estate
 from hybridge.lab.faults import Fault
 from hybridge.lab.verbs import Verbs
 from hybridge.net.answerers.once import AskedOnce
 from hybridge.net.clock import SetClock
-from hybridge.org.records import Record
+from hybridge.org.organization import Organization
+from hybridge.org.records import Address, Record
 from hybridge.plan import Change
 from hybridge.repair.executor import Applied, End, Patience, apply, undo
 from hybridge.repair.hands.base import Hand
@@ -32,7 +36,7 @@ from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.hands.teams import TeamsHand
 from hybridge.repair.journal import open_journal
 from hybridge.repair.writable import writable
-from hybridge.terms.clouds import WORLDWIDE
+from hybridge.terms.clouds import WORLDWIDE, Cloud
 from hybridge.wire.ask import Answerer
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -43,8 +47,33 @@ def certificate() -> AuthCertificate:
     return make_auth_certificate(NOW)
 
 
-def new_estate(clock: SetClock) -> Estate:
-    return Estate(contoso(NOW, certificate()), clock=clock.now, certificate=certificate())
+def new_estate(clock: SetClock, cloud: Cloud = WORLDWIDE) -> Estate:
+    healthy = contoso(NOW, certificate(), cloud=cloud)
+    return Estate(healthy, clock=clock.now, certificate=certificate(), cloud=cloud)
+
+
+@cache
+def healthy() -> Organization:
+    """Contoso at ``NOW``, as every estate has it at the start."""
+    return contoso(NOW, certificate())
+
+
+@cache
+def touched(fault: Fault) -> frozenset[Address]:
+    """The addresses of what ``fault`` changes."""
+    return frozenset(healthy().difference(fault.breaks(healthy())))
+
+
+SOME = ("ada@contoso.com", "grace@contoso.com", "linus@contoso.com")
+"""A delegation on-premises and an online mailbox: enough to see whatever concerns everybody."""
+
+
+def mailboxes_for(*broken_by: Fault) -> tuple[str, ...]:
+    """``SOME``, and the people whose records the faults change with those they share a delegation with."""
+    names = " ".join(address.identity for fault in broken_by for address in touched(fault))
+    met = [person.address for person in PEOPLE if person.address in names]
+    pairs = (pair for pair in DELEGATIONS if set(pair) & set(met))
+    return tuple(dict.fromkeys((*SOME, *met, *(address for pair in pairs for address in pair))))
 
 
 async def no_sleep(_: float) -> None:
@@ -66,19 +95,34 @@ class Walk:
     @property
     def hands(self) -> tuple[Hand, ...]:
         powershell = PowerShellHand()
-        find_ews = partial(ews_address, cloud_host=WORLDWIDE.exchange, domain=DOMAIN)
+        cloud = self.estate.cloud
+        find_ews = partial(ews_address, cloud_host=cloud.exchange, domain=DOMAIN)
         return (
             powershell,
             EwsHand(find_ews, "hybridge/test", powershell, self.clock, self.debts, no_sleep),
             ExchangeOnlineHand(),
-            GraphHand(WORLDWIDE.graph, self.clock, no_sleep),
-            TeamsHand(WORLDWIDE.teams_config, no_sleep),
+            GraphHand(cloud.graph, self.clock, no_sleep),
+            TeamsHand(cloud.teams_config, no_sleep),
+        )
+
+    @property
+    def target(self) -> Target:
+        listed = AllowList(ALLOW_LIST_URL)
+        # The test that writes runs where it is asked for, and only these causes need it.
+        tried = any(name.startswith("ews/service-account:") for name in self.estate.faults)
+        return Target(
+            DOMAIN,
+            TENANT_ID,
+            self.estate.cloud,
+            self.mailboxes,
+            "hybridge/test",
+            allow_list=listed,
+            ews_access=AccessAsked(MemoryNotes(), "loop", FOLDER) if tried else None,
         )
 
     async def look(self) -> Diagnosis:
-        target = Target(DOMAIN, TENANT_ID, WORLDWIDE, self.mailboxes, "hybridge/test")
         once = AskedOnce(self.answerer)
-        return await diagnose(once, target, self.clock.now(), delegations=DELEGATIONS)
+        return await diagnose(once, self.target, self.clock.now(), delegations=DELEGATIONS)
 
     async def found(self) -> set[str]:
         return names(await self.look())
@@ -106,6 +150,15 @@ class Walk:
         """Every step of the loop for ``fault``; asserts at each."""
         assert await self.found() == set()
         assert await self.verbs.symptoms() == []
+        diagnosis = await self.there_and_back(fault)
+        if fault.healable:
+            await self.drift(diagnosis)
+
+    async def there_and_back(self, fault: Fault) -> Diagnosis:
+        """From the healthy lab to the broken one, to the healed one; where hybridge heals, back to the broken one.
+
+        Returns what was seen of the broken lab.
+        """
         await self.verbs.break_((fault.name,))
         broken = self.estate.organization
         diagnosis = await self.look()
@@ -119,7 +172,8 @@ class Walk:
             assert {manual.cause for manual in diagnosis.plan.manual} == {fault.name}
             await self.verbs.heal((fault.name,))
             assert await self.found() == set()
-            return
+            assert await self.verbs.symptoms() == []
+            return diagnosis
         assert diagnosis.plan.changes
         assert not diagnosis.plan.manual
         applied = await self.apply(diagnosis)
@@ -132,7 +186,7 @@ class Walk:
         undone = await self.undo(diagnosis.plan.id)
         assert undone.complete, undone.says
         assert self.estate.organization.difference(broken) == ()
-        await self.drift(diagnosis)
+        return diagnosis
 
     async def drift(self, diagnosis: Diagnosis) -> None:
         """What somebody else changed meanwhile is never written over: nothing at all is written."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -165,7 +165,13 @@ async def serve(answer: Answer, tls: ssl.SSLContext | None) -> AsyncIterator[str
         await site.start()
         yield f"127.0.0.1:{runner.addresses[0][1]}"
     finally:
+        server = runner.server
+        open_now = [connection.transport for connection in server.connections] if server else []
         await runner.cleanup()
+        for transport in open_now:  # a client that is gone never answers the farewell of TLS
+            if transport is not None:
+                with suppress(AttributeError):  # before Python 3.11.4 one that has closed by itself raises
+                    transport.abort()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from hybridge.net.answerers.at_domain_controller import AtDomainController
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk, TlsAnswer, TlsAsk
 
 HOST = "dc1.contoso.com"
 
@@ -30,6 +30,9 @@ class Echo:
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         self.asked.append(ask)
         return DnsAnswer()
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
 
 def ask(name: str, premises: Premises = Premises.ON_PREMISES, **parameters: Any) -> CmdletAsk:

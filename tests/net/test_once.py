@@ -18,6 +18,8 @@ from hybridge.wire.ask import (
     FailureReason,
     HttpAnswer,
     HttpAsk,
+    TlsAnswer,
+    TlsAsk,
 )
 
 
@@ -46,6 +48,10 @@ class Counting:
         self.asked.append(ask)
         return DnsAnswer(failure=Failure(reason=FailureReason.NAME_NOT_FOUND, says="No."))
 
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        self.asked.append(ask)
+        return TlsAnswer(version="1.3")
+
 
 GET = HttpAsk(method="GET", url="https://h/")
 
@@ -61,7 +67,7 @@ async def test_twins_share_one_ask() -> None:
     await other
     assert len(inner.asked) == 2 and all(answer is answers[0] for answer in answers)
     assert await once.http(GET) is answers[0]
-    assert once.counts == {"http": 2, "cmdlet": 0, "dns": 0, "spared": 5}
+    assert once.counts == {"http": 2, "cmdlet": 0, "dns": 0, "tls": 0, "spared": 5}
 
 
 async def test_cmdlets_with_any_parameters_and_failures_are_remembered() -> None:
@@ -83,7 +89,8 @@ async def test_cmdlets_with_any_parameters_and_failures_are_remembered() -> None
             assert (await once.cmdlet(ask(**parameters))).objects
         assert (await once.dns(DnsAsk(name="h"))).failure
         assert (await once.dns(DnsAsk(name="h", rdtype="AAAA"))).failure
-    assert once.counts == {"http": 0, "cmdlet": 6, "dns": 2, "spared": 8}
+        assert (await once.tls(TlsAsk(host="h"))).version
+    assert once.counts == {"http": 0, "cmdlet": 6, "dns": 2, "tls": 1, "spared": 9}
 
 
 async def test_a_caller_that_gives_up_does_not_take_the_answer_from_its_twin() -> None:

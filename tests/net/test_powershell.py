@@ -28,8 +28,10 @@ from hybridge.lab.psrp.endpoint import SHELLS_PER_USER, PsrpEndpoint
 from hybridge.lab.serve.ca import Authority as LabAuthority
 from hybridge.lab.serve.listener import Listener
 from hybridge.lab.serve.site import Site
+from hybridge.net.account import Account
 from hybridge.net.config import ExchangeConfig, NetConfig
 from hybridge.net.powershell import RemotePowerShell
+from hybridge.net.powershell_lanes import PowerShellLanes
 from hybridge.net.secret import Secret
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAnswer, CmdletAsk, Failure, FailureReason
@@ -483,3 +485,69 @@ async def test_every_sign_in_with_extended_protection(auth: str, tmp_path: Path)
             assert (await remote.run(ask("Get-PartnerApplication"))).failure is None
         async with shell(None, place, ca_file=str(ca_file), auth=auth, password=wrong) as remote:
             assert failed(await remote.run(ask("Get-Mailbox"))).reason is FailureReason.SIGN_IN
+
+
+def lanes(authority: Authority, place: str, most: int = 4, **changes: Any) -> PowerShellLanes:
+    """Our client with several sessions."""
+    exchange: dict[str, Any] = {"username": ADMINISTRATOR, "password": Secret(PASSWORD), **changes}
+    whole = ExchangeConfig(hosts=(HOST,), powershell_url=URL, auth="basic", **exchange)
+    net = NetConfig(connect_to={HOST: place}, timeout=5.0, ca_file=authority.ca_file)
+    account = Account(whole.username)
+    return PowerShellLanes(lambda: RemotePowerShell(whole, net, account=account), most)
+
+
+async def test_what_reads_goes_through_several_sessions(authority: Authority) -> None:
+    async with served(authority) as server:
+        remote = lanes(authority, server.place)
+        answers = await asyncio.gather(*(remote.run(ask("Get-CASMailbox", Identity=ADA)) for _ in range(20)))
+        assert all(len(answer.objects) == 1 for answer in answers)
+        assert 1 < server.endpoint.open_shells <= 4
+        await remote.close()
+        assert server.endpoint.open_shells == 0
+
+
+async def test_what_is_read_after_a_change_goes_through_the_session_that_made_it(authority: Authority) -> None:
+    async with served(authority) as server:
+        remote = lanes(authority, server.place)
+        await remote.run(ask("Set-CASMailbox", Identity=ADA, EwsEnabled=False))
+        answers = await asyncio.gather(*(remote.run(ask("Get-CASMailbox", Identity=ADA)) for _ in range(8)))
+        assert {answer.objects[0]["EwsEnabled"] for answer in answers} == {False}
+        assert server.endpoint.open_shells == 1
+        await remote.close()
+
+
+async def test_a_wrong_password_is_tried_by_one_session(authority: Authority) -> None:
+    async with served(authority) as server:
+        remote = lanes(authority, server.place, password=Secret("canary-wrong"))
+        answers = await asyncio.gather(*(remote.run(ask("Get-CASMailbox", Identity=ADA)) for _ in range(12)))
+        assert {failed(answer).reason for answer in answers} == {FailureReason.SIGN_IN}
+        assert len(server.signed) == 1
+        await remote.close()
+
+
+async def test_where_no_further_session_opens_one_does_it_all(authority: Authority) -> None:
+    async with served(authority) as server:
+        crowd = [lanes(authority, server.place, most=1) for _ in range(SHELLS_PER_USER - 1)]
+        for one in crowd:
+            await one.run(ask("Get-AuthConfig"))
+        remote = lanes(authority, server.place)
+        answers = await asyncio.gather(*(remote.run(ask("Get-CASMailbox", Identity=ADA)) for _ in range(9)))
+        assert [answer.failure for answer in answers] == [None] * 9
+        for one in (*crowd, remote):
+            await one.close()
+
+
+async def test_very_many_objects_come_in_pages(authority: Authority) -> None:
+    many = 1_000
+
+    async def execute(one: CmdletAsk, caller: Caller) -> Outcome:
+        return Outcome(tuple(Written("System.Test", {"Name": f"p{number}"}) for number in range(many)))
+
+    async with served(authority, PsrpEndpoint(execute)) as server, shell(authority, server.place) as remote:
+        pages = [page async for page in remote.pages(ask("Get-Thing"))]
+        assert len(pages) > 2
+        assert [one["Name"] for page in pages for one in page.objects] == [f"p{number}" for number in range(many)]
+        async for page in remote.pages(ask("Get-Thing")):
+            assert page.objects
+            break  # whoever leaves early leaves the session usable
+        assert len((await remote.run(ask("Get-Thing"))).objects) == many

@@ -27,6 +27,8 @@ from hybridge.wire.ask import (
     FailureReason,
     HttpAnswer,
     HttpAsk,
+    TlsAnswer,
+    TlsAsk,
 )
 
 ON, ONLINE = Premises.ON_PREMISES, Premises.ONLINE
@@ -91,6 +93,9 @@ class Table:
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         return next(answer for known, answer in DNS if known == ask)
 
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
+
 
 async def recorded(folder: Path) -> Path:
     """A snapshot of everything the table knows."""
@@ -151,6 +156,7 @@ async def test_every_whole_listing_is_also_an_export_people_can_read(tmp_path: P
         "dns.json",
         "http.json",
         "online/GetOrganizationConfig.xml",
+        "tls.json",
     ]
     assert clixml.read((folder / "GetMailbox.xml").read_bytes()) == (GRACE,)
 
@@ -177,6 +183,10 @@ class Leaky:
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         return DnsAnswer(failure=Failure(reason=FailureReason.DEFECT, says=f"dns {CANARY}"))
 
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        failure = Failure(reason=FailureReason.UNREACHABLE, says=f"tls {CANARY}", next_step=CANARY)
+        return TlsAnswer(failure=failure)
+
 
 async def test_no_secret_is_saved(tmp_path: Path) -> None:
     recorder = Recorder(Leaky(), [Secret(CANARY)])
@@ -184,9 +194,10 @@ async def test_no_secret_is_saved(tmp_path: Path) -> None:
     await recorder.cmdlet(CmdletAsk(premises=ON, name="Get-X", parameters=(("Password", CANARY),)))
     await recorder.cmdlet(CmdletAsk(premises=ON, name="New-MailUser", parameters=(("Name", CANARY),)))
     await recorder.dns(DnsAsk(name="contoso.com"))
+    await recorder.tls(TlsAsk(host="mail.contoso.com"))
     recorder.save(tmp_path / "snapshot")
     saved = {path.name: path.read_bytes() for path in (tmp_path / "snapshot").rglob("*") if path.is_file()}
-    assert len(saved) == 3
+    assert len(saved) == 4
     assert not [name for name, content in saved.items() if CANARY.encode() in content]
 
 

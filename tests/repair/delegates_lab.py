@@ -30,6 +30,8 @@ from hybridge.wire.ask import (
     HttpAnswer,
     HttpAsk,
     Sign,
+    TlsAnswer,
+    TlsAsk,
 )
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -81,6 +83,9 @@ class Lab:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         raise AssertionError(ask.name)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
     def break_(self, organization: Organization) -> Organization:
         self.estate.organization = organization

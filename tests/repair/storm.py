@@ -41,7 +41,17 @@ from hybridge.repair.planner import prove
 from hybridge.terms.applications import KEY_HOLDERS
 from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import Answerer, CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+from hybridge.wire.ask import (
+    Answerer,
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    HttpAnswer,
+    HttpAsk,
+    TlsAnswer,
+    TlsAsk,
+)
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ONLINE = Premises.ONLINE
@@ -217,6 +227,9 @@ class MortalAnswerer:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         return await self._inner.dns(ask)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        return await self._inner.tls(ask)
 
 
 @dataclass

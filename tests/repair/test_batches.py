@@ -36,6 +36,8 @@ from hybridge.wire.ask import (
     HttpAnswer,
     HttpAsk,
     Sign,
+    TlsAnswer,
+    TlsAsk,
 )
 from hybridge.wire.ews.envelope import EwsFault, ServerVersion, write_fault
 from hybridge.wire.throttling import UNKNOWN_END
@@ -79,6 +81,9 @@ class InMemory:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         raise AssertionError(f"nothing here may ask {ask.name}")
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
     @property
     def changed(self) -> list[str]:
@@ -402,6 +407,9 @@ class Ews:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         return DnsAnswer(records=("192.0.2.1",))
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
 
 def busy(milliseconds: int) -> HttpAnswer:

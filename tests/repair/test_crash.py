@@ -30,7 +30,7 @@ from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.planner import ordered
 from hybridge.terms import applications as apps
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk, TlsAnswer, TlsAsk
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -105,6 +105,9 @@ class InFile:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         raise AssertionError(ask.name)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
 
 class MortalJournal(j.OpenJournal):

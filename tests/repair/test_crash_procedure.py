@@ -51,7 +51,17 @@ from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.resume import Way, going_back, resume
 from hybridge.terms import applications as apps
 from hybridge.terms.clouds import WORLDWIDE
-from hybridge.wire.ask import Answerer, CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+from hybridge.wire.ask import (
+    Answerer,
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    HttpAnswer,
+    HttpAsk,
+    TlsAnswer,
+    TlsAsk,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -137,6 +147,9 @@ class Far:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         raise AssertionError(ask.name)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
 
 class Act(StrEnum):

@@ -40,7 +40,18 @@ from hybridge.repair.planner import prove
 from hybridge.repair.what_if import what_if
 from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import Answerer, CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk, Sign
+from hybridge.wire.ask import (
+    Answerer,
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    HttpAnswer,
+    HttpAsk,
+    Sign,
+    TlsAnswer,
+    TlsAsk,
+)
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 KINDS: list[tuple[type[Record], Premises]] = [(kind, side) for kind in get_args(AnyRecord) for side in Premises]
@@ -81,6 +92,9 @@ class InProcess:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         raise AssertionError(ask.name)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
     def evidence(self) -> Evidence:
         return complete(self.estate.organization, KINDS, NOW, domain="contoso.com")

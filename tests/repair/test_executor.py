@@ -34,6 +34,8 @@ from hybridge.wire.ask import (
     FailureReason,
     HttpAnswer,
     HttpAsk,
+    TlsAnswer,
+    TlsAsk,
 )
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -85,6 +87,9 @@ class InMemory:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         raise AssertionError(f"nothing here may ask {ask.name}")
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
 
 def plan_to(healthy: Organization, broken: Organization) -> Plan:

@@ -31,7 +31,18 @@ from hybridge.terms import applications as apps
 from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.hybrid_application import FULL_ACCESS_AS_APP
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, Failure, FailureReason, HttpAnswer, HttpAsk
+from hybridge.wire.ask import (
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    Failure,
+    FailureReason,
+    HttpAnswer,
+    HttpAsk,
+    TlsAnswer,
+    TlsAsk,
+)
 from hybridge.wire.graph.errors import write_error
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -87,6 +98,9 @@ class Tenant:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         raise AssertionError(ask.name)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
     @property
     def application(self) -> r.EntraApplication:

@@ -30,7 +30,18 @@ from hybridge.repair.hands.exchange_online_cmdlets import KINDS, commands, readi
 from hybridge.repair.hands.script import script
 from hybridge.repair.writable import WRITABLE
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, Failure, FailureReason, HttpAnswer, HttpAsk
+from hybridge.wire.ask import (
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    Failure,
+    FailureReason,
+    HttpAnswer,
+    HttpAsk,
+    TlsAnswer,
+    TlsAsk,
+)
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ONLINE = Premises.ONLINE
@@ -190,6 +201,9 @@ class Lab:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         return await self._inner.dns(ask)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        return await self._inner.tls(ask)
 
     async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
         if ask.name == self.dies_at:

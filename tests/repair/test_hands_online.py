@@ -30,7 +30,18 @@ from hybridge.repair.journal import open_journal
 from hybridge.terms import applications as apps
 from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, Failure, FailureReason, HttpAnswer, HttpAsk
+from hybridge.wire.ask import (
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    Failure,
+    FailureReason,
+    HttpAnswer,
+    HttpAsk,
+    TlsAnswer,
+    TlsAsk,
+)
 from hybridge.wire.graph.errors import write_error
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -115,6 +126,9 @@ class Online:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         raise AssertionError(ask.name)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        raise AssertionError(ask.host)
 
     async def apply(self, root: Path, change: Change) -> Applied:
         plan = Plan(id="p1", organization="contoso.com", evidence_at=NOW, changes=(change,))

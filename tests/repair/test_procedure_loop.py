@@ -37,7 +37,7 @@ from hybridge.repair.procedures.teams_partner_apps import Drafted, Options, draf
 from hybridge.terms import applications as apps
 from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk, TlsAnswer, TlsAsk
 
 ON, ONLINE = Premises.ON_PREMISES, Premises.ONLINE
 CONTROLLER = "dc2.contoso.com"
@@ -60,6 +60,9 @@ class Listening:
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         return await self.inner.dns(ask)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        return await self.inner.tls(ask)
 
 
 class Lab:

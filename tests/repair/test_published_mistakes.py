@@ -34,8 +34,9 @@ from hybridge.repair.hands.script import script
 from hybridge.repair.procedures.preconditions import NEEDS
 from hybridge.repair.procedures.teams_partner_apps import Options, draft
 from hybridge.repair.rules import refusal
+from hybridge.rules import CALLERS
 from hybridge.terms import applications as apps
-from hybridge.terms.callers import CALLERS, matches
+from hybridge.terms.callers import matches
 from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAsk

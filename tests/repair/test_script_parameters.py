@@ -35,9 +35,17 @@ KNOWN: dict[str, frozenset[str]] = {
     "Remove-ManagementRoleEntry": ADDRESSED,
     "Select-Object": frozenset({"First", "ExpandProperty", "Property"}),
     "Set-AuthServer": ADDRESSED | {"Enabled", "ApplicationIdentifier", "DomainName", "RefreshAuthMetadata"},
-    "Set-CASMailbox": ADDRESSED | {"EwsEnabled", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList"},
+    "Set-CASMailbox": ADDRESSED
+    | {"EwsEnabled", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList"}
+    | {"MAPIEnabled", "MapiHttpEnabled"},
+    "Set-ClientAccessService": ADDRESSED | {"AutoDiscoverServiceInternalUri"},
+    "Set-CsTeamsAppPermissionPolicy": COMMON | {"Identity", "DefaultCatalogApps", "DefaultCatalogAppsType"},
+    "Set-CsTeamsMeetingPolicy": COMMON
+    | {"Identity", "AllowPrivateMeetingScheduling", "AllowChannelMeetingScheduling", "AllowOutlookAddIn"},
     "Set-CsTeamsAppSetupPolicy": COMMON | {"Identity", "PinnedAppBarApps", "AllowUserPinning"},
     "Set-MailUser": ADDRESSED | {"HiddenFromAddressListsEnabled", "ExternalEmailAddress"},
+    "Set-MapiVirtualDirectory": ADDRESSED | {"ExternalUrl"},
+    "Set-OutlookProvider": ADDRESSED | {"CertPrincipalName"},
     "Set-Mailbox": ADDRESSED | {"GrantSendOnBehalfTo", "HiddenFromAddressListsEnabled"},
     "Set-MailboxFolderPermission": ADDRESSED | {"User", "AccessRights", "SharingPermissionFlags"},
     "Set-OrganizationConfig": COMMON

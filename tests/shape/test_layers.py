@@ -15,25 +15,29 @@ SOURCE = Path(__file__).parents[2] / "src" / "hybridge"
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "terms": frozenset(),
+    "rules": frozenset({"terms"}),
     "org": frozenset({"terms"}),
-    "evidence": frozenset({"terms", "org"}),
+    "evidence": frozenset({"terms", "org", "rules"}),
     "findings": frozenset({"terms", "org", "evidence"}),
     "plan": frozenset({"terms", "org"}),
-    "checks": frozenset({"terms", "org", "evidence", "findings", "plan"}),
-    "wire": frozenset({"terms", "org"}),
+    "checks": frozenset({"terms", "rules", "org", "evidence", "findings", "plan"}),
+    "wire": frozenset({"terms", "rules", "org"}),
     "net": frozenset({"terms", "wire"}),
-    "collectors": frozenset({"terms", "org", "evidence", "wire"}),
+    "collectors": frozenset({"terms", "rules", "org", "evidence", "wire"}),
     "doctor": frozenset(
-        {"terms", "org", "evidence", "findings", "plan", "checks", "collectors", "wire", "repair.planner"}
+        {"terms", "rules", "org", "evidence", "findings", "plan", "checks", "collectors", "wire", "repair.planner"}
     ),
     "repair": frozenset(
         {"terms", "org", "evidence", "findings", "plan", "checks", "doctor.examine", "wire", "net.clock"}
     ),
-    "lab": frozenset({"terms", "org", "wire"}),
+    "lab": frozenset({"terms", "rules", "org", "wire"}),
     "lab.faults": frozenset({"terms", "org", "checks"}),
-    "report": frozenset({"terms", "org", "evidence", "findings", "plan"}),
+    "report": frozenset({"terms", "rules", "org", "evidence", "findings", "plan"}),
     "config": frozenset({"terms", "net.config", "net.secret", "findings"}),
-    "docs": frozenset({"checks"}),
+    "docs": frozenset({"checks", "report"}),
+    "support": frozenset(
+        {"terms", "org", "findings", "report", "wire", "net.redact", "net.secret", "net.answerers.replay"}
+    ),
 }
 """Package (or module) -> what it may import besides itself. ``cli`` may import everything."""
 

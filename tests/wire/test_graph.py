@@ -42,7 +42,7 @@ def test_the_principal_is_asked_for_as_a_single_object() -> None:
     ask = service_principals.ask_one(GRAPH, APP)
     assert ask.url == (
         f"https://{GRAPH}/v1.0/servicePrincipals(appId='{APP}')"
-        "?$select=id,appId,displayName,accountEnabled,keyCredentials"
+        "?$select=id,appId,displayName,accountEnabled,keyCredentials,servicePrincipalNames"
     )
     assert (ask.method, ask.sign, ask.scope) == ("GET", Sign.ENTRA, f"https://{GRAPH}/.default")
     assert service_principals.read_path(urlsplit(ask.url).path) == ("app", APP)

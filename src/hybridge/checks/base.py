@@ -48,11 +48,13 @@ class Cause:
     """Whether what is seen may also come of a cause that the checks in ``explained_by`` find."""
     covers: tuple[str, ...] = ()
     """Failures known by a public number this very cause is: "MRCA-21" (a class of Microsoft's analyzer), "X-04"."""
+    given: bool = False
+    """Whether it is no fault of an organization but of the cloud it is in: nothing breaks it, ``breaks`` is None."""
 
     @property
     def is_effect(self) -> bool:
         """Whether a finding of this cause hangs under another cause that explains it."""
-        return self.breaks is None or self.may_be_effect
+        return (self.breaks is None and not self.given) or self.may_be_effect
 
 
 Saying = Finding | Unseen | NotApplicable
@@ -77,6 +79,12 @@ class Check(ABC):
     covers: ClassVar[tuple[str, ...]] = ()
     """Rows of the list of known tests this check as a whole answers, such as "ADV2-01"; see ``checks.coverage``."""
     causes: ClassVar[tuple[Cause, ...]] = ()
+    needs_online: ClassVar[bool | None] = None
+    """Whether it makes sense only with a tenant; None when that follows from what it reads and what people notice."""
+    needs_on_premises: ClassVar[bool | None] = None
+    """Whether it makes sense only with Exchange servers; None when that follows from what it reads."""
+    needs_publishing: ClassVar[bool] = False
+    """Whether it judges a way by which services of the cloud reach published servers, which a Hybrid Agent is not."""
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 Causes = Annotated[list[str], typer.Argument(metavar="CAUSE...", help="As in ews/allow-list-mailbox:disabled.")]
+SERVED_CLOUDS = ("worldwide", "gcc-high")
 Some = Annotated[list[str] | None, typer.Argument(metavar="[CAUSE]...", show_default=False)]
 
 
@@ -26,15 +27,22 @@ def up(
     config_out: Annotated[
         Path, typer.Option("--config-out", metavar="FILE", help="Write the hybridge.toml that reaches the lab here.")
     ] = DEFAULT_CONFIG,
+    kind: Annotated[str, typer.Option("--kind", help="classic, modern, on-premises or online.")] = "classic",
+    cloud: Annotated[str, typer.Option("--cloud", help="worldwide or gcc-high.")] = "worldwide",
     quiet: QuietOption = False,
 ) -> None:
     """Serve Contoso on loopback under its real host names until stopped."""
     import asyncio
 
     from hybridge.cli.lab_running import serve
+    from hybridge.terms.clouds import CLOUDS
+    from hybridge.terms.hybrid_kinds import CHOICES, HybridKind
+
+    shape = HybridKind(one_of(kind, CHOICES[1:], "--kind"))
+    served = CLOUDS[one_of(cloud, SERVED_CLOUDS, "--cloud")]
 
     try:
-        asyncio.run(serve(port, mailboxes, config_out, quiet))
+        asyncio.run(serve(port, mailboxes, config_out, served, shape, quiet))
     except OSError as error:
         raise Stop(f"The lab could not start: {error}.", "try another --port or --config-out") from error
 

@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from hybridge import __version__
-from hybridge.cli import checks, config, demo, doctor, lab, repair, snapshot
+from hybridge.cli import checks, config, demo, doctor, lab, repair, rules, snapshot, support_bundle
 from hybridge.cli.exits import Exit, Stop
 
 app = typer.Typer(
@@ -24,10 +24,12 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("support-bundle")(support_bundle.support_bundle)
 app.add_typer(repair.app, name="repair")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(checks.app, name="checks")
 app.add_typer(config.app, name="config")
+app.add_typer(rules.app, name="rules")
 app.add_typer(lab.app, name="lab")
 
 _START = """\

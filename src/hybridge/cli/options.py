@@ -48,7 +48,7 @@ def write_file(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` whole or not at all."""
     part = path.with_name(path.name + ".part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", newline="")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

@@ -28,9 +28,11 @@ _REDRAWN = 0.1
 
 
 class Meter:
-    """Tells how far a walk is. ``elapsed`` gives the milliseconds since the start; ``columns`` 0 is no terminal."""
+    """Tells how far a walk over ``noun`` is. ``elapsed`` gives the milliseconds since the start; ``columns`` 0 is no
+    terminal."""
 
-    def __init__(self, stream: TextIO, elapsed: Callable[[], float], columns: int = 0) -> None:
+    def __init__(self, stream: TextIO, elapsed: Callable[[], float], columns: int = 0, noun: str = "changes") -> None:
+        self._noun = noun
         self._stream = stream
         self._elapsed = elapsed
         self._columns = columns
@@ -40,13 +42,13 @@ class Meter:
     def tell(self, progress: Progress) -> None:
         """Show ``progress`` if it is time to; the last step is always drawn on a terminal."""
         now = self._elapsed() / 1000
-        last = progress.done == progress.total
+        last = bool(progress.total) and progress.done == progress.total
         if self._columns:
             if last or not self._drawn or now - self._told >= _REDRAWN:
-                self._draw(bar(progress, now)[: self._columns - 1], now)
+                self._draw(bar(progress, now, self._noun)[: self._columns - 1], now)
         elif now - self._told >= EVERY:
             self._told = now
-            self._stream.write(f"  {how_far(progress, now)}\n")
+            self._stream.write(f"  {how_far(progress, now, self._noun)}\n")
 
     def say(self, text: str) -> None:
         """A sentence between."""
@@ -67,15 +69,22 @@ class Meter:
         self._stream.flush()
 
 
-def bar(progress: Progress, seconds: float) -> str:
-    """``progress`` as a bar with numbers."""
+def bar(progress: Progress, seconds: float, noun: str = "changes") -> str:
+    """``progress`` as a bar with numbers; without one where the end is not known."""
+    if not progress.total:
+        return how_far(progress, seconds, noun)
     full = _BAR * progress.done // max(progress.total, 1)
-    return f"[{'#' * full}{'-' * (_BAR - full)}] {how_far(progress, seconds)}"
+    return f"[{'#' * full}{'-' * (_BAR - full)}] {how_far(progress, seconds, noun)}"
 
 
-def how_far(progress: Progress, seconds: float) -> str:
-    """``progress`` after ``seconds``: "1,204 of 10,000 changes, 3.1 a second, about 47 min left"."""
-    parts = [f"{progress.done:,} of {progress.total:,} changes"]
+def how_far(progress: Progress, seconds: float, noun: str = "changes") -> str:
+    """``progress`` after ``seconds``: "1,204 of 10,000 changes, 3.1 a second, about 47 min left".
+
+    Where the end is not known (``total`` 0), ``says`` is what is being read: "Get-Mailbox: 1,204 objects".
+    """
+    if not progress.total:
+        return f"{progress.says}: {progress.done:,} {noun}"
+    parts = [f"{progress.done:,} of {progress.total:,} {noun}"]
     if seconds >= 1 and progress.done:
         rate = progress.done / seconds
         parts.append(f"{rate:.1f} a second")

@@ -38,6 +38,7 @@ from hybridge.repair.hands.teams import TeamsHand
 from hybridge.repair.plan_file import PlanProblem, read_plan, unedited
 from hybridge.repair.rights import needed
 from hybridge.repair.what_if import what_if
+from hybridge.terms.clouds import WORLDWIDE
 from hybridge.wire.ask import Answerer
 
 _MARKS = {
@@ -79,6 +80,7 @@ async def made(session: Session) -> Plan:
             session.judged_at(session.clock.now()),
             delegations=session.delegations,
             checks=session.checks,
+            acceptances=session.acceptances,
         )
     if diagnosis.plan is None:
         raise Stop(diagnosis.refused, "hybridge doctor shows the findings", Exit.DEFECT)
@@ -129,8 +131,13 @@ def rights_needed(plan: Plan, config_file: Path) -> tuple[Rights, ...]:
     return needed(plan, hands(load_config(config_file))).rights if config_file.is_file() else ()
 
 
-def printed(plan: Plan, format: str, rights: Sequence[Rights] = ()) -> str:
-    """``plan`` as text, JSON or PowerShell, with the ``rights`` it needs."""
+def graph_of(config_file: Path) -> str:
+    """Host of Graph in the configured cloud; the worldwide one where there is no configuration."""
+    return load_config(config_file).cloud.graph if config_file.is_file() else WORLDWIDE.graph
+
+
+def printed(plan: Plan, format: str, rights: Sequence[Rights] = (), graph_host: str = WORLDWIDE.graph) -> str:
+    """``plan`` as text, JSON or PowerShell (which asks Graph at ``graph_host``), with the ``rights`` it needs."""
     if format == "json":
         told = [{"says": one.says, "least": one.least} for one in rights]
         return msgspec.json.format(
@@ -138,7 +145,7 @@ def printed(plan: Plan, format: str, rights: Sequence[Rights] = ()) -> str:
         ).decode()
     if format == "powershell":
         try:
-            return script(plan)
+            return script(plan, graph_host)
         except ScriptRefused as refused:
             raise Stop(str(refused), "hybridge repair plan shows the plan as text") from refused
     lines = [*what_if(plan)]

@@ -117,6 +117,7 @@ async def _collect(answerer: Answerer, session: Session) -> Evidence:
         readings=merged(parts),
         domain=target.domain,
         tenant_id=target.tenant_id,
+        cloud=target.cloud,
     )
 
 

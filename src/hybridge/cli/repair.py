@@ -108,7 +108,7 @@ def _planned(
     """The plan of a report, or of an examination made now; printed."""
     import asyncio
 
-    from hybridge.cli.plans import made, of_report, printed, rights_needed
+    from hybridge.cli.plans import graph_of, made, of_report, printed, rights_needed
     from hybridge.cli.session import open_session
 
     if from_ is not None:
@@ -117,7 +117,7 @@ def _planned(
         session = open_session(config, snapshot, mailboxes, delegation, only, "")
         say(f"examining {session.title} ...", quiet)
         found = asyncio.run(made(session))
-    out(printed(found, format, rights_needed(found, config)))
+    out(printed(found, format, rights_needed(found, config), graph_of(config)))
     return found
 
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from hybridge import __version__
 from hybridge.checks.base import Check
 from hybridge.cli.exits import Stop
+from hybridge.cli.firewall_list import firewall_list
 from hybridge.cli.offline import Snapshot, open_snapshot
+from hybridge.cli.rules_folder import rules_of
 from hybridge.collectors.collect import Target
-from hybridge.config import Config, ConfigProblem, load, pair_of
+from hybridge.collectors.network import AllowList
+from hybridge.config import Config, ConfigProblem, accepted_of, load, pair_of
+from hybridge.doctor.accept import UnknownCause, known
 from hybridge.doctor.diagnose import UnknownCheck, choose
+from hybridge.doctor.named_tests import NamedTest
+from hybridge.findings import Acceptance
 from hybridge.net.answerers.at_domain_controller import AtDomainController
 from hybridge.net.answerers.once import AskedOnce
-from hybridge.net.answerers.snapshot import SnapshotProblem
+from hybridge.net.answerers.snapshot import SnapshotAnswerer, SnapshotProblem
+from hybridge.net.answerers.with_exports import WithExports
 from hybridge.net.clock import Clock, SystemClock
-from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.symptoms import Symptom
 from hybridge.wire.ask import Answerer
 
@@ -40,6 +46,12 @@ class Session:
     snapshot: Snapshot | None = None
     domain_controller: str = ""
     """Where every on-premises cmdlet is sent, "" to leave it to Exchange."""
+    acceptances: tuple[Acceptance, ...] = ()
+    """Risks the configuration accepts."""
+    whole: bool = True
+    """False when the command line named mailboxes or delegations."""
+    test: NamedTest | None = None
+    """The test that is to be run; None for a plain examination."""
 
     @property
     def source(self) -> str:
@@ -70,7 +82,18 @@ class Session:
 
         assert self.config is not None
         async with open_live(self.config.net, self.config.exchange, self.config.entra, self.clock) as live:
-            yield AtDomainController(live, self.domain_controller) if self.domain_controller else live
+            source = self._beside_exports(live)
+            yield AtDomainController(source, self.domain_controller) if self.domain_controller else source
+
+    def _beside_exports(self, live: Answerer) -> Answerer:
+        """``live``, with the exports the configuration names."""
+        folder = self.config.settings.exchange.exports if self.config else ""
+        if not folder or self.config is None:
+            return live
+        try:
+            return WithExports(live, SnapshotAnswerer(self.config.beside(folder)))
+        except SnapshotProblem as problem:
+            raise Stop(f"{self.config.file}: exchange.exports: {problem}", "correct the path") from problem
 
 
 def load_config(path: Path) -> Config:
@@ -88,8 +111,13 @@ def open_session(
     delegations: list[str],
     only: list[str],
     symptom: str,
+    *,
+    tenant: bool = False,
+    firewall: str = "",
 ) -> Session:
-    """Everything the command line asked for, checked before anything is sent."""
+    """Everything the command line asked for, checked before anything is sent; of the whole ``tenant`` perhaps."""
+    if tenant and (mailboxes or delegations):
+        raise Stop("--tenant examines every mailbox.", "leave --tenant or the mailboxes out")
     for mailbox in mailboxes:
         if "@" not in mailbox:
             raise Stop(f"'{mailbox}' is not a mailbox.", "name it by its address, such as ada@contoso.com")
@@ -101,8 +129,26 @@ def open_session(
     except UnknownCheck as unknown:
         raise Stop(str(unknown), "hybridge checks lists them all") from unknown
     if snapshot is not None:
-        return _offline(snapshot, mailboxes, pairs, checks, symptom, only)
-    return _live(load_config(config), mailboxes, pairs, checks, symptom, only)
+        session = _offline(snapshot, mailboxes, pairs, checks, symptom, only, whole=tenant)
+    else:
+        session = _live(load_config(config), mailboxes, pairs, checks, symptom, only)
+    saved = session.snapshot.allow_list if session.snapshot else AllowList()
+    target = replace(
+        session.target,
+        rules=rules_of(config, session.config)[0],
+        allow_list=firewall_list(firewall, session.config, saved),
+    )
+    whole = not (mailboxes or pairs)
+    return replace(session, target=target, acceptances=_acceptances(session, config), whole=whole)
+
+
+def _acceptances(session: Session, file: Path) -> tuple[Acceptance, ...]:
+    try:
+        return known(session.config.accepted if session.config else accepted_of(file, session.target.domain))
+    except ConfigProblem as problem:
+        raise Stop(problem.says, problem.next_step) from problem
+    except UnknownCause as unknown:
+        raise Stop(f"{file}: {unknown}", unknown.next_step) from unknown
 
 
 def _symptom(name: str) -> Symptom | None:
@@ -135,6 +181,7 @@ def _live(
         cloud=config.cloud,
         mailboxes=_all_boxes(boxes, delegations),
         user_agent=USER_AGENT,
+        hybrid=section.hybrid,
     )
     return Session(target, delegations, checks, symptom, tuple(only), SystemClock(), config=config)
 
@@ -146,9 +193,11 @@ def _offline(
     checks: tuple[Check, ...],
     symptom: str,
     only: list[str],
+    *,
+    whole: bool = False,
 ) -> Session:
     try:
-        snapshot = open_snapshot(folder)
+        snapshot = open_snapshot(folder, whole=whole)
     except SnapshotProblem as problem:
         raise Stop(str(problem), "hybridge snapshot commands prints how to make one") from problem
     named = bool(mailboxes or pairs)
@@ -156,9 +205,10 @@ def _offline(
     target = Target(
         domain=snapshot.domain,
         tenant_id=snapshot.tenant_id,
-        cloud=WORLDWIDE,
+        cloud=snapshot.cloud,
         mailboxes=_all_boxes(tuple(mailboxes) if named else snapshot.mailboxes, delegations),
         user_agent=USER_AGENT,
+        hybrid=snapshot.hybrid,
     )
     return Session(target, delegations, checks, symptom, tuple(only), SystemClock(), snapshot=snapshot)
 

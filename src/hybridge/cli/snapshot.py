@@ -28,6 +28,44 @@ def commands() -> None:
     out(lines())
 
 
+@app.command("utcm")
+def utcm(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of exports, or a new one.")],
+    interval: Annotated[float, typer.Option("--interval", min=0.0, help="Seconds between two looks.")] = 10.0,
+    config: ConfigOption = DEFAULT_CONFIG,
+    quiet: QuietOption = False,
+) -> int:
+    """Let Graph take a snapshot of the tenant's configuration (UTCM) and keep it in DIR, beside exports made there."""
+    import asyncio
+
+    from hybridge.cli.session import open_session
+    from hybridge.collectors.configuration_snapshot import Taken, take_snapshot
+    from hybridge.wire.ask import Failure
+
+    session = open_session(config, None, [], [], [], "")
+    now = session.clock.now()
+
+    async def taken() -> Taken | Failure:
+        async with session.source_answerer() as source:
+            name = f"hybridge {now:%Y%m%d %H%M%S}"
+            return await take_snapshot(source, session.target.cloud, name, asyncio.sleep, interval)
+
+    say(f"asking Graph for a snapshot of {session.target.domain} ...", quiet)
+    found = asyncio.run(taken())
+    if isinstance(found, Failure):
+        raise Stop(found.says, found.next_step or "try again later", Exit.INCOMPLETE)
+    for missing in found.missing:
+        say(f"  not in it: {missing}", quiet)
+    file = folder / f"configuration-{now:%Y%m%d-%H%M%S}.json"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_bytes(found.body)
+    except OSError as error:
+        raise Stop(f"'{file}' cannot be written: {error.strerror}.", "name another folder") from error
+    out(f"Kept {len(found.resources)} resources in '{file}'. Examine them with: hybridge doctor --snapshot {folder}")
+    return Exit.OK
+
+
 @app.command("save")
 def save(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
@@ -42,6 +80,7 @@ def save(
     import msgspec
 
     from hybridge import __version__
+    from hybridge.cli.firewall_list import SAVED
     from hybridge.cli.offline import ABOUT, About
     from hybridge.cli.session import open_session
     from hybridge.collectors.collect import collect
@@ -65,10 +104,16 @@ def save(
             taken_at=taken_at,
             domain=session.target.domain,
             tenant_id=session.target.tenant_id,
+            cloud=session.target.cloud.name,
+            hybrid=session.target.hybrid,
+            allow_list=session.target.allow_list.where,
             mailboxes=session.target.mailboxes,
             delegations=session.delegations,
         )
-        recorder.save(folder, {ABOUT: msgspec.json.format(msgspec.json.encode(about), indent=2)})
+        files = {ABOUT: msgspec.json.format(msgspec.json.encode(about), indent=2)}
+        if session.target.allow_list.body is not None:
+            files[SAVED] = session.target.allow_list.body
+        recorder.save(folder, files)
 
     say(f"asking {session.target.domain} ...", quiet)
     asyncio.run(keep())

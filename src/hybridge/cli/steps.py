@@ -8,9 +8,11 @@ import msgspec
 
 from hybridge.plan import Change, Plan
 from hybridge.repair.hands.base import Entitled, Hand, hand_for
+from hybridge.repair.hands.graph import GraphHand
 from hybridge.repair.hands.script import ScriptRefused, script
 from hybridge.repair.what_if import effect, undo_of
 from hybridge.report.model import StepText
+from hybridge.terms.clouds import WORLDWIDE
 
 TOLD = 500
 """Changes told one by one; a plan may hold many thousands."""
@@ -30,15 +32,20 @@ def _step(number: int, change: Change, plan: Plan, hands: Sequence[Hand]) -> Ste
         after="; ".join(line.removeprefix("after:  ") for line in lines if line.startswith("after:  ")),
         undo=undo_of(change, plan),
         rights=hand.rights(change).least if isinstance(hand, Entitled) else "",
-        commands=_commands(change, plan),
+        commands=_commands(change, plan, _graph_host(hands)),
     )
 
 
-def _commands(change: Change, plan: Plan) -> str:
+def _graph_host(hands: Sequence[Hand]) -> str:
+    """Host of Graph in the cloud the hands write to."""
+    return next((hand.host for hand in hands if isinstance(hand, GraphHand)), WORLDWIDE.graph)
+
+
+def _commands(change: Change, plan: Plan, graph_host: str) -> str:
     """The lines of the printed script that make this one change; "" where it cannot be printed."""
     alone = msgspec.structs.replace(plan, changes=(change,), manual=())
     try:
-        whole = script(alone)
+        whole = script(alone, graph_host)
     except ScriptRefused:
         return ""
     _, _, body = whole.partition("====\n")

@@ -61,7 +61,12 @@ async def verify_plan(plan: Plan, applied: Applied, config_file: Path, limit: ti
 async def _look(session: Session) -> Seen:
     async with session.answerer() as answerer:
         again = await diagnose(
-            answerer, session.target, session.clock.now(), delegations=session.delegations, checks=session.checks
+            answerer,
+            session.target,
+            session.clock.now(),
+            delegations=session.delegations,
+            checks=session.checks,
+            acceptances=session.acceptances,
         )
     return seen_in(again.results, again.checks)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 
 from hybridge.collectors.reading import Reading, Readings, joined, key, read_cmdlet
 from hybridge.evidence import Seen, Unseen
@@ -21,6 +21,11 @@ ORGANIZATION_WIDE: tuple[type[r.Record], ...] = (
     r.AuthServer,
     r.PartnerApplication,
     r.WebServicesVirtualDirectory,
+    r.AutodiscoverVirtualDirectory,
+    r.MapiVirtualDirectory,
+    r.OutlookAnywhere,
+    r.OutlookProvider,
+    r.ClientAccessService,
     r.SettingOverride,
     r.OrganizationRelationship,
     r.IntraOrganizationConnector,
@@ -33,11 +38,30 @@ async def collect_configuration(answerer: Answerer, accounts: Iterable[str] = ()
 
     ``accounts`` are looked for too, whether an application is linked to them or not; an export need not hold them.
     """
-    whole = await asyncio.gather(*(read_cmdlet(answerer, kind, ask(kind.cmdlet)) for kind in ORGANIZATION_WIDE))
-    readings = {key(kind, ON): reading for kind, reading in zip(ORGANIZATION_WIDE, whole, strict=True)}
-    readings[key(r.ExchangeCertificate, ON)] = await _certificates(answerer, readings[key(r.ExchangeServer, ON)])
-    readings |= await _accounts(answerer, readings[key(r.PartnerApplication, ON)], accounts)
-    return readings
+    async with asyncio.TaskGroup() as group:
+        configuring = Configuring(group, answerer, accounts)
+    return await configuring.all()
+
+
+class Configuring:
+    """The configuration while it is being read: what is few is there before what follows from it."""
+
+    def __init__(self, group: asyncio.TaskGroup, answerer: Answerer, accounts: Iterable[str] = ()) -> None:
+        self._wide = {
+            kind: group.create_task(read_cmdlet(answerer, kind, ask(kind.cmdlet))) for kind in ORGANIZATION_WIDE
+        }
+        self._certificates = group.create_task(_certificates(answerer, self._wide[r.ExchangeServer]))
+        self._accounts = group.create_task(_accounts(answerer, self._wide[r.PartnerApplication], accounts))
+
+    async def wide(self) -> Readings:
+        """Everything ``ORGANIZATION_WIDE``."""
+        return {key(kind, ON): await reading for kind, reading in self._wide.items()}
+
+    async def all(self) -> Readings:
+        """That, certificates, accounts and roles."""
+        readings = await self.wide()
+        readings[key(r.ExchangeCertificate, ON)] = await self._certificates
+        return readings | await self._accounts
 
 
 def ask(cmdlet: str, **parameters: object) -> CmdletAsk:
@@ -45,11 +69,12 @@ def ask(cmdlet: str, **parameters: object) -> CmdletAsk:
     return CmdletAsk(premises=ON, name=cmdlet, parameters=tuple(parameters.items()))
 
 
-async def _certificates(answerer: Answerer, servers: Reading) -> Reading:
+async def _certificates(answerer: Answerer, known: Awaitable[Reading]) -> Reading:
     """Certificates of every server: ``Get-ExchangeCertificate`` shows one server at a time.
 
     An export that does not say which server a certificate lies on still says which certificates there are.
     """
+    servers = await known
     names = [server.identity for server in servers.records] if isinstance(servers, Seen) else []
     each = await asyncio.gather(
         *(read_cmdlet(answerer, r.ExchangeCertificate, ask("Get-ExchangeCertificate", Server=name)) for name in names)
@@ -60,8 +85,9 @@ async def _certificates(answerer: Answerer, servers: Reading) -> Reading:
     return await read_cmdlet(answerer, r.ExchangeCertificate, ask("Get-ExchangeCertificate"))
 
 
-async def _accounts(answerer: Answerer, partner_applications: Reading, also: Iterable[str] = ()) -> Readings:
+async def _accounts(answerer: Answerer, known: Awaitable[Reading], also: Iterable[str] = ()) -> Readings:
     """Accounts the partner applications are linked to, their role assignments, and the roles themselves."""
+    partner_applications = await known
     linked = {apps.INTEGRATION_ACCOUNT}
     if isinstance(partner_applications, Seen):
         linked |= {
@@ -72,7 +98,7 @@ async def _accounts(answerer: Answerer, partner_applications: Reading, also: Ite
             and one.linked_account
         }
     names = sorted({*linked, *also})
-    users, assignments = await asyncio.gather(
+    users, assignments, exchange = await asyncio.gather(
         asyncio.gather(*(read_cmdlet(answerer, r.MailUser, ask("Get-MailUser", Identity=name)) for name in names)),
         asyncio.gather(
             *(
@@ -84,13 +110,33 @@ async def _accounts(answerer: Answerer, partner_applications: Reading, also: Ite
                 for name in names
             )
         ),
+        _exchange_online_roles(answerer, partner_applications),
     )
     assigned = joined(r.ManagementRoleAssignment, _wanted(names, assignments, linked))
+    with_exchange = (assigned, *exchange)
     return {
         key(r.MailUser, ON): joined(r.MailUser, _wanted(names, users, linked)),
-        key(r.ManagementRoleAssignment, ON): assigned,
+        key(r.ManagementRoleAssignment, ON): joined(r.ManagementRoleAssignment, with_exchange),
         key(r.ManagementRole, ON): await _roles(answerer, assigned),
     }
+
+
+async def _exchange_online_roles(answerer: Answerer, partner_applications: Reading) -> list[Reading]:
+    """What the account of the partner application Exchange Online may do; what those roles hold is not asked."""
+    found = partner_applications.records if isinstance(partner_applications, Seen) else ()
+    accounts = {
+        one.linked_account
+        for one in found
+        if isinstance(one, r.PartnerApplication)
+        and one.application_identifier.lower() == apps.EXCHANGE_ONLINE
+        and one.linked_account
+    }
+    return await asyncio.gather(
+        *(
+            read_cmdlet(answerer, r.ManagementRoleAssignment, ask("Get-ManagementRoleAssignment", RoleAssignee=name))
+            for name in sorted(accounts)
+        )
+    )
 
 
 def _wanted(names: Iterable[str], readings: Iterable[Reading], linked: set[str]) -> Iterator[Reading]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+from hybridge.collectors.calendars import calendar_permissions
 from hybridge.collectors.configuration import ON, ask
+from hybridge.collectors.grantees import resolve_grantees
 from hybridge.collectors.reading import Reading, Readings, http_origin, key, read_cmdlet, unseen
-from hybridge.evidence import Seen, Unseen
+from hybridge.evidence import Origin, Seen, Unseen
+from hybridge.org import probes as p
 from hybridge.org import records as r
-from hybridge.terms.callers import Feature, caller_of
+from hybridge.rules import built_in
+from hybridge.terms.callers import Feature
 from hybridge.wire.ask import Answerer, Failure, HttpAnswer, HttpAsk
 from hybridge.wire.ews import envelope, get_delegate, get_user_oof_settings
 
@@ -21,13 +25,13 @@ async def collect_mailbox(answerer: Answerer, mailbox: str, ews_url: str, user_a
     box = await read_cmdlet(answerer, r.Mailbox, ask("Get-Mailbox", Identity=mailbox))
     if isinstance(box, Seen) and not box.records:
         return {key(r.Mailbox, ON, mailbox): box}
-    cas, permissions, delegates, replies = await asyncio.gather(
+    cas, permissions, (listed, levels, probe), replies, (box, recipients) = await asyncio.gather(
         read_cmdlet(answerer, r.CasMailbox, ask("Get-CASMailbox", Identity=mailbox)),
-        _permissions(answerer, mailbox),
+        calendar_permissions(answerer, ON, mailbox),
         _delegates(answerer, mailbox, ews_url, user_agent),
         _automatic_replies(answerer, mailbox, ews_url, user_agent),
+        resolve_grantees(answerer, ON, box),
     )
-    listed, levels = delegates
     if isinstance(permissions, Unseen) and isinstance(levels, Seen):
         permissions = levels
     return {
@@ -36,42 +40,58 @@ async def collect_mailbox(answerer: Answerer, mailbox: str, ews_url: str, user_a
         key(r.MailboxFolderPermission, ON, mailbox): permissions,
         key(r.DelegateUser, ON, mailbox): listed,
         key(r.UserOofSettings, ON, mailbox): replies,
+        key(r.Recipient, ON, mailbox): recipients,
+        key(p.GetDelegateProbe, ON, mailbox): probe,
     }
 
 
-async def _permissions(answerer: Answerer, mailbox: str) -> Reading:
-    return await read_cmdlet(
-        answerer, r.MailboxFolderPermission, ask("Get-MailboxFolderPermission", Identity=f"{mailbox}:\\Calendar")
-    )
+Delegates = tuple[Reading, Reading, Reading]
+"""Delegates as GetDelegate lists them, their calendar levels as it shows them, and how GetDelegate ended."""
 
 
-async def _delegates(answerer: Answerer, mailbox: str, ews_url: str, user_agent: str) -> tuple[Reading, Reading]:
-    """Delegates as GetDelegate lists them, and their calendar levels as it shows them."""
+async def _delegates(answerer: Answerer, mailbox: str, ews_url: str, user_agent: str) -> Delegates:
+    """What GetDelegate says of ``mailbox``."""
     what = "GetDelegate"
     request = get_delegate.Request(mailbox=mailbox, include_permissions=True)
     if not ews_url:
         gap = _no_endpoint(r.DelegateUser.__name__, what)
-        return gap, gap
+        return gap, gap, gap
     said = get_delegate.write_request(request)
-    asked, answer = await _ews(answerer, ews_url, said, mailbox, (user_agent, caller_of(Feature.DELEGATION)))
+    asked, answer = await _ews(answerer, ews_url, said, mailbox, (user_agent, _agent(Feature.DELEGATION)))
     body = envelope.read_body(answer)
     if isinstance(body, Failure):
         gap = unseen(r.DelegateUser.__name__, body, asked=f"GetDelegate of {mailbox}")
-        return gap, gap
+        return gap, gap, gap
+    origin = http_origin(asked, answer, f"GetDelegate of {mailbox}")
     if isinstance(body, envelope.EwsFault):
-        gap = _fault(r.DelegateUser.__name__, what, mailbox, body)
-        return gap, gap
+        return _refused(mailbox, body, origin)
     response = get_delegate.read_response(body)
     if isinstance(response, Failure):
         gap = unseen(r.DelegateUser.__name__, response, asked=f"GetDelegate of {mailbox}")
-        return gap, gap
+        return gap, gap, gap
     if response.code not in ("NoError", ""):
-        gap = _fault(r.DelegateUser.__name__, what, mailbox, envelope.EwsFault(response.code, response.message))
-        return gap, gap
-    delegates = tuple(one for one in response.delegates if isinstance(one, get_delegate.Delegate))
-    origin = http_origin(asked, answer, f"GetDelegate of {mailbox}")
-    return Seen(tuple(_delegate(mailbox, one) for one in delegates), origin), Seen(
-        tuple(_level(mailbox, one) for one in delegates), origin
+        return _refused(mailbox, envelope.EwsFault(response.code, response.message), origin)
+    delegates = tuple(one for one in response.people if one.address)
+    probe = p.GetDelegateProbe(premises=ON, identity=mailbox, nameless=_nameless(response))
+    return (
+        Seen(tuple(_delegate(mailbox, one) for one in delegates), origin),
+        Seen(tuple(_level(mailbox, one) for one in delegates), origin),
+        Seen((probe,), origin),
+    )
+
+
+def _refused(mailbox: str, fault: envelope.EwsFault, origin: Origin) -> Delegates:
+    gap = _fault(r.DelegateUser.__name__, "GetDelegate", mailbox, fault)
+    probe = p.GetDelegateProbe(premises=ON, identity=mailbox, code=fault.code, message=fault.message)
+    return gap, gap, Seen((probe,), origin)
+
+
+def _nameless(response: get_delegate.Response) -> tuple[str, ...]:
+    """Entries of the list that are nobody: a bare SID, or an error in a delegate's place."""
+    return tuple(
+        one.code if isinstance(one, get_delegate.DelegateError) else one.sid or one.display_name or "without a name"
+        for one in response.delegates
+        if isinstance(one, get_delegate.DelegateError) or not one.address
     )
 
 
@@ -96,13 +116,17 @@ def _level(mailbox: str, one: get_delegate.Delegate) -> r.Record:
     )
 
 
+def _agent(feature: Feature) -> str:
+    return built_in().callers.agent_of(feature)
+
+
 async def _automatic_replies(answerer: Answerer, mailbox: str, ews_url: str, user_agent: str) -> Reading:
     what = r.UserOofSettings.__name__
     request = get_user_oof_settings.Request(mailbox=mailbox)
     if not ews_url:
         return await _exported_replies(answerer, mailbox, None)
     said = get_user_oof_settings.write_request(request)
-    asked, answer = await _ews(answerer, ews_url, said, mailbox, (user_agent, caller_of(Feature.PRESENCE)))
+    asked, answer = await _ews(answerer, ews_url, said, mailbox, (user_agent, _agent(Feature.PRESENCE)))
     if answer.failure is not None:
         return await _exported_replies(answerer, mailbox, answer.failure)
     body = envelope.read_body(answer)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from hybridge.collectors.calendars import calendar_permissions
 from hybridge.collectors.reading import Reading, Readings, key, read_cmdlet
 from hybridge.evidence import Key, Origin, Seen, Unseen
 from hybridge.org import records as r
@@ -44,7 +45,8 @@ async def collect_online(answerer: Answerer, box: str, *, elsewhere_known: bool)
         return readings
     if mailbox.records:
         cas, permissions = await asyncio.gather(
-            read_cmdlet(answerer, r.CasMailbox, cmdlets.ask_cas_mailbox(ONLINE, box)), _permissions(answerer, box)
+            read_cmdlet(answerer, r.CasMailbox, cmdlets.ask_cas_mailbox(ONLINE, box)),
+            calendar_permissions(answerer, ONLINE, box),
         )
         readings[key(r.CasMailbox, ONLINE, box)] = _one(box, cas)
         readings[key(r.MailboxFolderPermission, ONLINE, box)] = permissions
@@ -56,19 +58,6 @@ def _one(box: str, reading: Reading) -> Reading:
     if isinstance(reading, Unseen) or len(reading.records) != 1:
         return reading
     return Seen((msgspec.structs.replace(reading.records[0], identity=box),), reading.origin)
-
-
-async def _permissions(answerer: Answerer, box: str) -> Reading:
-    """The calendar's entries. Every folder has some, so that none at all means that it has another name."""
-    reading = await read_cmdlet(answerer, r.MailboxFolderPermission, cmdlets.ask_mailbox_folder_permission(ONLINE, box))
-    if isinstance(reading, Unseen) or reading.records:
-        return reading
-    return Unseen(
-        what=r.MailboxFolderPermission.__name__,
-        reason="not-found",
-        says=f"The mailbox {box} has no folder called Calendar: its calendar has a name in the owner's language.",
-        how=f"Get-MailboxFolderStatistics -Identity '{box}' -FolderScope Calendar",
-    )
 
 
 async def resolve_names(answerer: Answerer, readings: Readings) -> Readings:

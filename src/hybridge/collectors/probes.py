@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from hybridge.collectors.reading import Reading, Readings, http_origin, joined, key, unseen
 from hybridge.evidence import Seen, Unseen
 from hybridge.org import probes as p
-from hybridge.terms.callers import CALLERS, EwsCaller
+from hybridge.terms.callers import EwsCaller
 from hybridge.terms.premises import Premises
 from hybridge.wire import exchange_rest, oauth
-from hybridge.wire.ask import Answerer, Failure, FailureReason, HttpAsk, Sign
+from hybridge.wire.ask import Answerer, Failure, FailureReason, HttpAnswer, HttpAsk, Sign
 from hybridge.wire.ews import envelope, get_folder
 
 ON = Premises.ON_PREMISES
@@ -85,12 +85,18 @@ async def _rest(answerer: Answerer, host: str) -> Reading:
     return Seen((probe,), http_origin(ask, answer, "REST root"))
 
 
-async def collect_callers(answerer: Answerer, mailbox: str, ews_url: str) -> Readings:
+async def collect_callers(answerer: Answerer, mailbox: str, ews_url: str, callers: tuple[EwsCaller, ...]) -> Readings:
     """The same EWS request once with the user agent of every caller Teams is known to use."""
     if not ews_url:
         return {key(p.EwsCallerProbe, ON, mailbox): _no_url("EwsCallerProbe")}
-    each = await asyncio.gather(*(_caller(answerer, mailbox, ews_url, caller) for caller in CALLERS))
+    each = await asyncio.gather(*(_caller(answerer, mailbox, ews_url, caller) for caller in callers))
     return {key(p.EwsCallerProbe, ON, mailbox): joined(p.EwsCallerProbe, each)}
+
+
+def _fault(answer: HttpAnswer) -> str:
+    """Code of the SOAP fault of an HTTP 500, "" for any other answer."""
+    body = envelope.read_body(answer) if answer.status == 500 else None
+    return body.code if isinstance(body, envelope.EwsFault) else ""
 
 
 async def _caller(answerer: Answerer, mailbox: str, ews_url: str, caller: EwsCaller) -> Reading:
@@ -112,6 +118,7 @@ async def _caller(answerer: Answerer, mailbox: str, ews_url: str, caller: EwsCal
         caller=caller.name,
         status=answer.status,
         policy_reason=answer.header("x-ews-policy-reason"),
+        fault=_fault(answer),
         reached_exchange=exchange_rest.reached_exchange(answer),
     )
     return Seen((probe,), http_origin(ask, answer, f"as {caller.user_agent}"))

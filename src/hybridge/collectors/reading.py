@@ -33,7 +33,7 @@ def http_origin(ask: HttpAsk, answer: HttpAnswer, what: str = "") -> Origin:
     headers = "; ".join(f"{name}: {value}" for name, value in answer.headers if name.lower() in _TELLING)
     text = answer.body[:EXCERPT].decode("utf-8", "replace").strip()
     excerpt = " | ".join(part for part in (f"HTTP {answer.status}", headers, text) if part)
-    return Origin(source=source, seen_at=answer.answered_at, excerpt=excerpt)
+    return Origin(source=source, seen_at=answer.answered_at, excerpt=excerpt, took_ms=answer.took_ms)
 
 
 _TELLING = frozenset({"location", "x-feserver", "request-id", "x-ews-policy-reason", "x-ms-diagnostics", "server"})
@@ -63,7 +63,8 @@ def reading_of(kind: type[Record], ask: CmdletAsk, answer: CmdletAnswer) -> Read
     if isinstance(records, Failure):
         return unseen(kind.__name__, records, f"run: {line(ask)}")
     found = tuple(record for record in records if isinstance(record, kind))
-    return Seen(found, Origin(source=line(ask), seen_at=answer.answered_at, excerpt=_counted(found)))
+    origin = Origin(source=line(ask), seen_at=answer.answered_at, excerpt=_counted(found), took_ms=answer.took_ms)
+    return Seen(found, origin)
 
 
 def _counted(records: tuple[Record, ...]) -> str:
@@ -77,6 +78,7 @@ def joined(kind: type[Record], readings: Iterable[Reading]) -> Reading:
     sources: list[str] = []
     excerpts: list[str] = []
     seen_at: datetime | None = None
+    took_ms = 0.0
     for reading in readings:
         if isinstance(reading, Unseen):
             return reading
@@ -84,10 +86,12 @@ def joined(kind: type[Record], readings: Iterable[Reading]) -> Reading:
         sources.append(reading.origin.source)
         excerpts.append(reading.origin.excerpt)
         seen_at = reading.origin.seen_at
+        took_ms = max(took_ms, reading.origin.took_ms)
     origin = Origin(
         source=_together(sources) or kind.cmdlet,
         seen_at=seen_at,
         excerpt="\n".join(dict.fromkeys(text for text in excerpts if text)),
+        took_ms=took_ms,
     )
     return Seen(tuple({record.address: record for record in records}.values()), origin)
 

@@ -81,7 +81,7 @@ async def _permissions(answerer: Answerer, cloud: Cloud, service: str) -> Readin
             says=f"Permissions for {service} are known only while it is asked live.",
             how="look at the application's permissions in Entra",
         )
-    host = cloud.graph if service == GRAPH else cloud.exchange
+    host = cloud.graph if service == GRAPH else cloud.admin_api
     roles = await answerer.roles(f"https://{host}/.default")
     if isinstance(roles, Failure):
         return unseen(GrantedPermissions.__name__, roles, "look at the application's permissions in Entra")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,12 +17,13 @@ from hybridge.evidence import Seen
 from hybridge.org.probes import AutodiscoverV2Probe
 from hybridge.org.records import WebServicesVirtualDirectory
 from hybridge.terms.premises import Premises
+from hybridge.terms.urls import host_of, parts_of
 from hybridge.wire import autodiscover_v2 as v2
 from hybridge.wire import cmdlets
 from hybridge.wire.ask import Answerer, Failure, FailureReason, HttpAnswer, HttpAsk
 
 MAX_HOPS = 10
-PROTOCOLS = ("EWS", "REST")
+PROTOCOLS = ("EWS", "REST", "AutodiscoverV1")
 
 _SETTLED = frozenset({FailureReason.NOT_EXPORTED, FailureReason.NOT_CONFIGURED, FailureReason.REFUSED})
 """Failures that tell nothing about the server: the route was not asked."""
@@ -40,7 +40,7 @@ class Route:
 
 
 async def collect_route(answerer: Answerer, mailbox: str, cloud_host: str, domain: str) -> Route:
-    """Ask Exchange Online where ``mailbox`` is, for EWS and for REST."""
+    """Ask Exchange Online where ``mailbox`` is, for EWS, for REST and for classic Autodiscover."""
     probes = await asyncio.gather(*(_follow(answerer, mailbox, protocol, cloud_host, domain) for protocol in PROTOCOLS))
     seen = [probe for probe, _ in probes if isinstance(probe, AutodiscoverV2Probe)]
     found = {probe.protocol: probe.url for probe in seen if probe.url}
@@ -73,7 +73,7 @@ async def ews_address(answerer: Answerer, mailbox: str, cloud_host: str, domain:
 
 
 def _is_at(url: str, host: str) -> bool:
-    return (urlsplit(url).hostname or "").lower() == host.lower()
+    return host_of(url) == host.lower()
 
 
 async def _follow(
@@ -117,7 +117,7 @@ def _next(
     location: str, url: str, probe: AutodiscoverV2Probe, domain: str, cloud_host: str
 ) -> tuple[str, HttpAsk | None]:
     """The next hop, or why there is none."""
-    target = urlsplit(location)
+    target = parts_of(location)
     host = (target.hostname or "").lower()
     if target.scheme != "https" or not host:
         return "not-https", None

@@ -10,9 +10,10 @@ from datetime import datetime
 from hybridge.checks.base import Check
 from hybridge.checks.registry import all_checks
 from hybridge.collectors.collect import Target, collect
+from hybridge.doctor.accept import Register, accept
 from hybridge.doctor.examine import examine, subjects_for
 from hybridge.evidence import Evidence
-from hybridge.findings import CheckResult, Subject
+from hybridge.findings import Acceptance, CheckResult, Subject
 from hybridge.plan import Plan
 from hybridge.repair.planner import PlanRefused, prove
 from hybridge.terms.symptoms import Symptom
@@ -64,20 +65,26 @@ async def diagnose(
     *,
     delegations: Sequence[tuple[str, str]] = (),
     checks: tuple[Check, ...] | None = None,
+    acceptances: Iterable[Acceptance] = (),
 ) -> Diagnosis:
     """Examine ``target`` at ``now`` (aware UTC) and plan the cure of what is found."""
     evidence = await collect(answerer, target, now)
-    return judge(evidence, target.mailboxes, delegations, checks or all_checks())
+    return judge(evidence, target.mailboxes, delegations, checks or all_checks(), acceptances)
 
 
 def judge(
-    evidence: Evidence, mailboxes: Iterable[str], delegations: Sequence[tuple[str, str]], checks: tuple[Check, ...]
+    evidence: Evidence,
+    mailboxes: Iterable[str],
+    delegations: Sequence[tuple[str, str]],
+    checks: tuple[Check, ...],
+    acceptances: Iterable[Acceptance] = (),
 ) -> Diagnosis:
-    """Examine ``evidence`` already collected."""
+    """Examine ``evidence`` already collected. What is accepted on the evidence's day is marked and not planned."""
+    register = Register(acceptances, evidence.now.date())
     subjects = subjects_for(mailboxes, delegations)
-    results = examine(evidence, subjects, checks, time.perf_counter)
+    results = accept(examine(evidence, subjects, checks, time.perf_counter), register)
     try:
-        plan = prove(checks, evidence, subjects, results)
+        plan = prove(checks, evidence, subjects, results, register.is_accepted if register else None)
     except PlanRefused as refused:
         return Diagnosis(evidence, subjects, checks, results, None, str(refused))
     return Diagnosis(evidence, subjects, checks, results, plan)

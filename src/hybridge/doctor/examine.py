@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from hybridge.checks.base import Check
+from hybridge.doctor.sides import inapplicable
 from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import (
     ORGANIZATION,
@@ -67,7 +68,8 @@ def look(check: Check, evidence: Evidence, subject: Subject, timer: Timer = no_t
     unseen: list[Unseen] = []
     reason = ""
     try:
-        for saying in check.find(evidence, subject):
+        reason = inapplicable(check, evidence.kind)
+        for saying in check.find(evidence, subject) if not reason else ():
             if isinstance(saying, Finding):
                 findings.append(saying)
             elif isinstance(saying, NotApplicable):

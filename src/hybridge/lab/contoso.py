@@ -12,17 +12,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hybridge.lab.contoso_federation import FEDERATION_HOST, federation_records
 from hybridge.lab.contoso_hybrid import HYBRID_APPLICATION_ID, ORGANIZATION_GUID, hybrid_records
+from hybridge.lab.contoso_network import network_records
+from hybridge.lab.contoso_online import online_organization
+from hybridge.lab.contoso_outlook import outlook_records, remote_mailboxes
+from hybridge.lab.contoso_people import license_of, people_records
+from hybridge.lab.contoso_publishing import published
+from hybridge.lab.contoso_sharing import sharing_records
 from hybridge.org import records as r
 from hybridge.org.delegations import DELEGATE
 from hybridge.org.organization import Organization
 from hybridge.terms import applications as apps
+from hybridge.terms.clouds import WORLDWIDE, Cloud
 from hybridge.terms.premises import Premises
 
 DOMAIN = "contoso.com"
 TENANT_ID = "5f1c8a3e-6f0d-4c7e-9b52-0c0ffee0c0de"
-INITIAL_DOMAIN = "contoso.onmicrosoft.com"
-ROUTING_DOMAIN = "contoso.mail.onmicrosoft.com"
+TENANT_NAME = "contoso"
+INITIAL_DOMAIN = WORLDWIDE.initial_domain_of(TENANT_NAME)
+ROUTING_DOMAIN = WORLDWIDE.routing_domain_of(TENANT_NAME)
 AUTODISCOVER_HOST = "autodiscover.contoso.com"
 MAIL_HOST = "mail.contoso.com"
 EWS_URL = f"https://{MAIL_HOST}/EWS/Exchange.asmx"
@@ -79,18 +88,35 @@ def people(number: int) -> tuple[Person, ...]:
     return (*PEOPLE, *more)
 
 
-def contoso(now: datetime, certificate: AuthCertificate, staff: tuple[Person, ...] = PEOPLE) -> Organization:
-    """The healthy organization at ``now`` (aware UTC) with ``staff`` on its books, signing with ``certificate``."""
+def domains_in(cloud: Cloud) -> tuple[str, str, str]:
+    """The domains of the tenant in ``cloud``: the organization's own, the initial one, the one for mail routing."""
+    return DOMAIN, cloud.initial_domain_of(TENANT_NAME), cloud.routing_domain_of(TENANT_NAME)
+
+
+def contoso(
+    now: datetime, certificate: AuthCertificate, staff: tuple[Person, ...] = PEOPLE, cloud: Cloud = WORLDWIDE
+) -> Organization:
+    """The healthy organization at ``now`` (aware UTC) with ``staff`` on its books, signing with ``certificate``.
+
+    Its tenant is in ``cloud``.
+    """
     return Organization(
         (
             *_servers(certificate),
-            *_trust(certificate),
-            *hybrid_records(ROUTING_DOMAIN, key_of(certificate, 101)),
+            *_trust(certificate, cloud),
+            *hybrid_records(cloud, cloud.routing_domain_of(TENANT_NAME), key_of(certificate, 101)),
             *_partner_applications(),
+            *online_organization(cloud.initial_domain_of(TENANT_NAME)),
             *(record for person in staff for record in _person(person, now)),
             *(record for pair in DELEGATIONS for record in _delegation(*pair)),
             *_teams(),
-            *_published(),
+            *people_records(),
+            *federation_records(DOMAIN, TENANT_ID, cloud, _accounts(staff)),
+            *published((AUTODISCOVER_HOST, MAIL_HOST), (*SERVERS.values(), FEDERATION_HOST)),
+            *network_records(SERVERS, MAIL_HOST, cloud),
+            *sharing_records(cloud, DOMAIN, cloud.routing_domain_of(TENANT_NAME), AUTODISCOVER_HOST, now),
+            *outlook_records(SERVERS, MAIL_HOST, AUTODISCOVER_HOST),
+            *remote_mailboxes((one.address for one in staff if not one.server), cloud.routing_domain_of(TENANT_NAME)),
         )
     )
 
@@ -134,10 +160,13 @@ def _servers(certificate: AuthCertificate) -> Iterator[r.Record]:
             server=name,
             external_url=EWS_URL,
             internal_url=f"https://{fqdn}/EWS/Exchange.asmx",
+            extended_protection_token_checking="Allow",
+            ws_security_authentication=True,
+            windows_authentication=True,
         )
 
 
-def _trust(certificate: AuthCertificate) -> Iterator[r.Record]:
+def _trust(certificate: AuthCertificate, cloud: Cloud) -> Iterator[r.Record]:
     yield r.AuthConfig(
         premises=ON,
         identity="Auth Configuration",
@@ -150,6 +179,7 @@ def _trust(certificate: AuthCertificate) -> Iterator[r.Record]:
         type="MicrosoftACS",
         issuer_identifier=apps.ACCESS_CONTROL_SERVICE,
         realm=TENANT_ID,
+        auth_metadata_url=cloud.acs_metadata_url(TENANT_ID),
     )
     yield r.AuthServer(
         premises=ON,
@@ -159,7 +189,8 @@ def _trust(certificate: AuthCertificate) -> Iterator[r.Record]:
         realm=TENANT_ID,
         is_default_authorization_endpoint=True,
         application_identifier=HYBRID_APPLICATION_ID,
-        domain_name=(DOMAIN, ROUTING_DOMAIN),
+        domain_name=(DOMAIN, cloud.routing_domain_of(TENANT_NAME)),
+        auth_metadata_url=cloud.evosts_metadata_url(TENANT_ID),
     )
     for number, app_id in enumerate((*apps.KEY_HOLDERS, apps.EXCHANGE_ONLINE), start=1):
         holds = app_id in apps.KEY_HOLDERS
@@ -169,7 +200,14 @@ def _trust(certificate: AuthCertificate) -> Iterator[r.Record]:
             object_id=f"0b1ec7ed-0000-4000-8000-{number:012d}",
             display_name=_DISPLAY_NAMES[app_id],
             key_credentials=(key_of(certificate, number),) if holds else (),
+            service_principal_names=None if holds else _exchange_names(cloud),
         )
+
+
+def _exchange_names(cloud: Cloud) -> tuple[str, ...]:
+    """Names of Exchange Online's principal: its own, and the published hosts of Exchange Server."""
+    hosts = (cloud.exchange, MAIL_HOST, AUTODISCOVER_HOST)
+    return (apps.EXCHANGE_ONLINE, *(f"https://{host}/" for host in hosts))
 
 
 _DISPLAY_NAMES = {
@@ -245,6 +283,7 @@ _USER_APPLICATION_ENTRIES = tuple(
 def _person(person: Person, now: datetime) -> Iterator[r.Record]:
     alias = person.address.partition("@")[0]
     yield r.CsOnlineUser(premises=ONLINE, identity=person.address, object_id=_object_id(alias))
+    yield license_of(person.address)
     if not person.server:
         yield from _online_person(person)
         return
@@ -254,14 +293,16 @@ def _person(person: Person, now: datetime) -> Iterator[r.Record]:
         user_principal_name=person.address,
         display_name=person.name,
         server_name=person.server,
+        exchange_guid=_object_id(f"mailbox of {alias}"),
     )
-    yield r.CasMailbox(premises=ON, identity=person.address, ews_enabled=True)
+    yield r.CasMailbox(premises=ON, identity=person.address, ews_enabled=True, mapi_enabled=True)
     yield r.UserOofSettings(premises=ON, identity=person.address)
     yield r.MailUser(
         premises=ONLINE,
         identity=person.address,
         user_principal_name=person.address,
         external_email_address=person.address,
+        exchange_guid=_object_id(f"mailbox of {alias}"),
     )
     hour = now.replace(minute=0, second=0, microsecond=0)
     for number, (hours, busy, subject) in enumerate(((2, "Busy", "Budget"), (26, "Tentative", "Lunch")), start=1):
@@ -279,7 +320,11 @@ def _person(person: Person, now: datetime) -> Iterator[r.Record]:
 
 def _online_person(person: Person) -> Iterator[r.Record]:
     yield r.Mailbox(
-        premises=ONLINE, identity=person.address, user_principal_name=person.address, display_name=person.name
+        premises=ONLINE,
+        identity=person.address,
+        user_principal_name=person.address,
+        display_name=person.name,
+        exchange_guid=_object_id(f"mailbox of {person.address.partition('@')[0]}"),
     )
     yield r.CasMailbox(premises=ONLINE, identity=person.address)
     yield _default_entry(ONLINE, person)
@@ -293,6 +338,12 @@ def _default_entry(premises: Premises, person: Person) -> r.MailboxFolderPermiss
         user="Default",
         access_rights=("AvailabilityOnly",),
     )
+
+
+def _accounts(staff: tuple[Person, ...]) -> Iterator[tuple[str, str]]:
+    """Address and object id of everybody, as Entra has them."""
+    for person in staff:
+        yield person.address, _object_id(person.address.partition("@")[0])
 
 
 def _object_id(alias: str) -> str:
@@ -321,6 +372,7 @@ def _delegation(delegator: str, delegate: str) -> Iterator[r.Record]:
         display_name=person.name,
         server_name=person.server,
         grant_send_on_behalf_to=(delegate,),
+        exchange_guid=_object_id(f"mailbox of {delegator.partition('@')[0]}"),
     )
 
 
@@ -343,9 +395,3 @@ def _teams() -> Iterator[r.Record]:
         ("Islands", "Islands"),
     ):
         yield r.TeamsUpgradePolicy(premises=ONLINE, identity=name, mode=mode)
-
-
-def _published() -> Iterator[r.Record]:
-    for host in (AUTODISCOVER_HOST, MAIL_HOST):
-        for path in ("/autodiscover", "/ews", "/api"):
-            yield r.PublishedPath(premises=ON, identity=f"{host}{path}", host=host, path=path)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hybridge.org import records as r
 from hybridge.terms import applications as apps
 from hybridge.terms import hybrid_application as hybrid
+from hybridge.terms.clouds import Cloud
 from hybridge.terms.premises import Premises
 
 ORGANIZATION_GUID = "6f9b1c52-8a3d-4e0f-9c27-15ab3d7e8f40"
@@ -17,7 +18,7 @@ ON = Premises.ON_PREMISES
 ONLINE = Premises.ONLINE
 
 
-def hybrid_records(routing_domain: str, key: r.KeyCredential) -> Iterator[r.Record]:
+def hybrid_records(cloud: Cloud, routing_domain: str, key: r.KeyCredential) -> Iterator[r.Record]:
     """The application with ``key``, the setting that uses it, and the ways to ``routing_domain`` it is used on."""
     yield r.EntraApplication(
         premises=ONLINE,
@@ -54,13 +55,15 @@ def hybrid_records(routing_domain: str, key: r.KeyCredential) -> Iterator[r.Reco
         premises=ON,
         identity="On-premises to O365",
         domain_names=(routing_domain,),
-        target_autodiscover_epr="https://autodiscover-s.outlook.com/autodiscover/autodiscover.svc/WSSecurity",
-        target_sharing_epr="https://outlook.office365.com/EWS/Exchange.asmx",
+        target_autodiscover_epr=f"https://{cloud.autodiscover}/autodiscover/autodiscover.svc/WSSecurity",
+        target_sharing_epr=f"https://{cloud.exchange}/EWS/Exchange.asmx",
         free_busy_access_enabled=True,
+        free_busy_access_level="LimitedDetails",
+        target_application_uri="outlook.com",
     )
     yield r.IntraOrganizationConnector(
         premises=ON,
         identity="HybridIOC",
         target_address_domains=(routing_domain,),
-        discovery_endpoint="https://outlook.office365.com/autodiscover/autodiscover.svc",
+        discovery_endpoint=f"https://{cloud.exchange}/autodiscover/autodiscover.svc",
     )

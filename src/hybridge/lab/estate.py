@@ -13,8 +13,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from hybridge.lab.behaviour.publishing import facing
 from hybridge.lab.contoso import AuthCertificate
+from hybridge.lab.contoso_online import OWN_APPLICATION_ID
 from hybridge.org.organization import Organization
+from hybridge.org.records import PublishedHost
+from hybridge.terms.clouds import WORLDWIDE, Cloud
+from hybridge.terms.premises import Premises
 
 ADMINISTRATOR = "svc-hybridge@contoso.com"
 """The lab's administrator as ``Request.principal`` names it, however the account was spelt at sign-in."""
@@ -22,10 +27,19 @@ ADMINISTRATOR = "svc-hybridge@contoso.com"
 ADMINISTRATOR_LOGON = "CONTOSO\\svc-hybridge"
 """The same account in the form domain\\user."""
 
-ENTRA_CLIENT = "c11e47ab-5a1e-4b2c-9d3f-4879b71d6e00"
+ENTRA_CLIENT = OWN_APPLICATION_ID
 """The Entra application the printed configuration signs in with."""
 
-CERTIFICATE_VARIANTS = ("good", "expired", "not-yet-valid", "wrong-name", "self-signed", "untrusted", "no-chain")
+CERTIFICATE_VARIANTS = (
+    "good",
+    "other-subject",
+    "expired",
+    "not-yet-valid",
+    "wrong-name",
+    "self-signed",
+    "untrusted",
+    "no-chain",
+)
 """What the certificate of a host may be. ``untrusted``: of a root nobody knows; ``no-chain``: issuer not sent."""
 
 LOG_LIMIT = 10_000
@@ -54,6 +68,7 @@ class Estate:
     ``randomness`` makes the passwords and secrets. ``users`` maps an account, in both its spellings, to its password;
     ``entra_clients`` maps a client id to its secret. ``certificate_variants`` maps a host to one of
     ``CERTIFICATE_VARIANTS``; an absent host is good. Change it by ``switch_certificate``, which tells the listeners.
+    ``cloud`` is the Microsoft cloud the tenant is in; its hosts are served and no other cloud's.
     """
 
     def __init__(
@@ -63,12 +78,15 @@ class Estate:
         clock: Callable[[], datetime],
         certificate: AuthCertificate,
         randomness: random.Random | None = None,
+        cloud: Cloud = WORLDWIDE,
     ) -> None:
         source = randomness or random.SystemRandom()
         password = _secret(source)
-        self.organization = organization
+        self._watchers: list[Callable[[str], None]] = []
+        self._organization = organization
         self.healthy = organization
         self.certificate = certificate
+        self.cloud = cloud
         self.offset = timedelta()
         self.faults: tuple[str, ...] = ()
         self.certificate_variants: dict[str, str] = {}
@@ -76,12 +94,43 @@ class Estate:
         self.users: dict[str, str] = {ADMINISTRATOR_LOGON: password, ADMINISTRATOR: password}
         self.entra_clients: dict[str, str] = {ENTRA_CLIENT: _secret(source)}
         self._clock = clock
-        self._watchers: list[Callable[[str], None]] = []
         self._forgetters: list[Callable[[], None]] = []
+
+    @property
+    def organization(self) -> Organization:
+        """What is served now. Where another one is put, the watchers of hosts published otherwise are told."""
+        return self._organization
+
+    @organization.setter
+    def organization(self, organization: Organization) -> None:
+        before, self._organization = self._organization, organization
+        for host in _published_otherwise(before, organization):
+            self._tell(host)
+
+    def facing(self, host: str) -> PublishedHost:
+        """How ``host`` is published now, with the certificate it was switched to."""
+        found = facing(self._organization, host)
+        switched = self.certificate_variants.get(host.lower())
+        return msgspec.structs.replace(found, certificate=switched) if switched else found
+
+    @property
+    def certificates(self) -> dict[str, str]:
+        """Hosts that show a certificate which is not good, with its variant, by whatever reason."""
+        published = (one.identity.lower() for one in self._organization.all(PublishedHost, Premises.ON_PREMISES))
+        hosts = dict.fromkeys((*published, *self.certificate_variants))
+        return {host: variant for host in hosts if (variant := self.facing(host).certificate) != "good"}
 
     def now(self) -> datetime:
         """The lab's time: the clock moved by ``offset``. Aware UTC."""
         return self._clock() + self.offset
+
+    def shown_time(self, host: str) -> datetime:
+        """What a clock outside would read off the answers of ``host``: the time nobody moved, as wrong as its own."""
+        return self._clock() + self.skew(host)
+
+    def skew(self, host: str) -> timedelta:
+        """How far the clock of the servers behind ``host`` is ahead of true time."""
+        return timedelta(seconds=facing(self._organization, host).clock_skew_seconds)
 
     def move_clock(self, delta: timedelta) -> None:
         """Let ``delta`` pass at once; a negative one goes back."""
@@ -120,15 +169,18 @@ class Estate:
             self.certificate_variants.pop(name, None)
         else:
             self.certificate_variants[name] = variant
+        self._tell(name)
+
+    def _tell(self, host: str) -> None:
         for watcher in self._watchers:
-            watcher(name)
+            watcher(host)
 
     def on_reset(self, forget: Callable[[], None]) -> None:
         """Call ``forget`` at every reset: for services that remember something beside the organization."""
         self._forgetters.append(forget)
 
     def watch_certificates(self, watcher: Callable[[str], None]) -> Callable[[], None]:
-        """Call ``watcher(host)`` after each switch; the returned function ends that."""
+        """Call ``watcher(host)`` after each change of how a host is published; the returned function ends that."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
@@ -144,6 +196,16 @@ class Estate:
         if not any(known.casefold() == wanted for known in self.users):
             return None
         return ADMINISTRATOR if wanted == ADMINISTRATOR_LOGON.casefold() else wanted
+
+
+def _published_otherwise(before: Organization, after: Organization) -> tuple[str, ...]:
+    """Hosts whose records of publishing differ."""
+    one, two = (each.all(PublishedHost, Premises.ON_PREMISES) for each in (before, after))
+    if one is two:
+        return ()
+    known = {record.identity.lower(): record for record in one}
+    now = {record.identity.lower(): record for record in two}
+    return tuple(host for host in {**known, **now} if known.get(host) != now.get(host))
 
 
 def _secret(source: random.Random) -> str:

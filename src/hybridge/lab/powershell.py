@@ -23,6 +23,7 @@ from hybridge.lab.cmdlets.outcome import (
     Caller,
     CmdletRefused,
     ErrorSeen,
+    Lazily,
     Outcome,
     Written,
 )
@@ -31,6 +32,7 @@ from hybridge.lab.psrp.endpoint import PsrpEndpoint
 from hybridge.lab.rights import session_cmdlets
 from hybridge.org.organization import Organization
 from hybridge.org.records import ExchangeServer, Record
+from hybridge.terms.clouds import Cloud
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAnswer, CmdletAsk, Failure, FailureReason
 from hybridge.wire.cmdlets import TYPE_NAMES, write
@@ -41,9 +43,10 @@ UNAVAILABLE = ("CommandNotFoundException", "NamedParameterNotFound")
 
 
 class Holder(Protocol):
-    """What is needed of an ``Estate``: the organization, which is replaced, and the time."""
+    """What is needed of an ``Estate``: the organization, which is replaced, the cloud it is in, and the time."""
 
     organization: Organization
+    cloud: Cloud
 
     def now(self) -> datetime: ...
 
@@ -101,7 +104,7 @@ def execute(estate: Holder, ask: CmdletAsk, caller: Caller, catalogue: Mapping[s
     try:
         if found.destructive and not bound.get("WhatIf") and bound.get("Confirm", True):
             raise _unanswered(found, bound)
-        result = found.does(Call(estate.organization, bound, server, estate.now()))
+        result = found.does(Call(estate.organization, bound, server, estate.now(), estate.cloud))
     except CmdletRefused as refused:
         return _refusal(found, bound, refused, _request_id(estate, ask, server))
     if result.organization is not None and not bound.get("WhatIf"):
@@ -110,7 +113,7 @@ def execute(estate: Holder, ask: CmdletAsk, caller: Caller, catalogue: Mapping[s
 
 
 def _written(result: Result, bound: dict[str, Any]) -> Outcome:
-    output = () if bound.get("WhatIf") else tuple(_shown(one) for one in result.output)
+    output = () if bound.get("WhatIf") else Lazily(result.output, _shown)
     return Outcome(objects=output, warnings=result.warnings)
 
 

@@ -37,7 +37,13 @@ EXCHANGE_ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Add-ManagementRole*",
             "Remove-ManagementRole*",
         ),
-        "Organization Client Access": ("New-PartnerApplication", "Set-PartnerApplication", "Remove-PartnerApplication"),
+        "Organization Client Access": (
+            "New-PartnerApplication",
+            "Set-PartnerApplication",
+            "Remove-PartnerApplication",
+            "Set-ClientAccessService",
+            "Set-OutlookProvider",
+        ),
         "Organization Configuration": (
             "Set-OrganizationConfig",
             "Set-AuthServer",
@@ -45,8 +51,8 @@ EXCHANGE_ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Set-SettingOverride",
             "Remove-SettingOverride",
         ),
-        "Exchange Virtual Directories": ("Set-WebServicesVirtualDirectory",),
-        "Federated Sharing": ("Set-OrganizationRelationship",),
+        "Exchange Virtual Directories": ("Set-WebServicesVirtualDirectory", "Set-MapiVirtualDirectory"),
+        "Federated Sharing": ("Set-OrganizationRelationship", "Set-IntraOrganizationConnector"),
         ROLE_GROUP: ("New-*", "Set-*", "Add-*", "Remove-*"),
     }
 )
@@ -58,7 +64,22 @@ CONSENT = "AppRoleAssignment.ReadWrite.All"
 READ_TEAMS = "TeamsUserConfiguration.Read.All"
 ASSIGN_TEAMS = "TeamsPolicyUserAssign.ReadWrite.All"
 READ_PRESENCE = "Presence.Read.All"
-GRAPH_ROLES = (READ_APPLICATIONS, WRITE_APPLICATIONS, CONSENT, READ_TEAMS, ASSIGN_TEAMS, READ_PRESENCE)
+READ_USERS = "User.Read.All"
+READ_DOMAINS = "Domain.Read.All"
+TAKE_SNAPSHOTS = "ConfigurationMonitoring.ReadWrite.All"
+READ_CALENDARS = "Calendars.Read"
+GRAPH_ROLES = (
+    READ_CALENDARS,
+    READ_APPLICATIONS,
+    WRITE_APPLICATIONS,
+    CONSENT,
+    READ_TEAMS,
+    ASSIGN_TEAMS,
+    READ_PRESENCE,
+    READ_USERS,
+    READ_DOMAINS,
+    TAKE_SNAPSHOTS,
+)
 """Application permissions of Microsoft Graph the lab's Entra application holds."""
 
 _READS = ("GET", "HEAD")
@@ -161,8 +182,16 @@ def _enough(method: str, path: str) -> tuple[str, ...]:
     applications = ("/v1.0/applications", "/beta/applications", "/v1.0/directory/deleteditems")
     if path.startswith(("/v1.0/serviceprincipals", *applications)):
         return (READ_APPLICATIONS, WRITE_APPLICATIONS) if method in _READS else (WRITE_APPLICATIONS,)
+    if "/admin/configurationmanagement/" in path:
+        return (TAKE_SNAPSHOTS,)
+    if path.startswith("/v1.0/domains/"):
+        return (READ_DOMAINS,)
     if path.endswith("/presence"):
         return (READ_PRESENCE,)
+    if path.endswith("/getschedule"):
+        return (READ_CALENDARS,)
+    if path.startswith("/v1.0/users"):
+        return (READ_USERS,)
     if "/admin/teams/" in path:
         return (ASSIGN_TEAMS,) if method not in _READS or "getpolicyid" in path else (READ_TEAMS, ASSIGN_TEAMS)
     return ()

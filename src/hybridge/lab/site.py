@@ -17,7 +17,7 @@ def contoso_site(estate: Estate) -> Site:
     weather = weather_of(estate)
     return Site(
         app=router.answer,
-        hosts=frozenset(router.HOSTS),
+        hosts=frozenset(router.apps_in(estate.cloud)),
         windows_hosts=WINDOWS_HOSTS,
         powershell=open_endpoint(estate, lambda ask, run: weather.cmdlet(estate, ask, run)),
         powershell_hosts=frozenset(contoso.SERVERS.values()),

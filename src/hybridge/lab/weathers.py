@@ -9,10 +9,10 @@ import msgspec
 
 from hybridge.lab.contoso import AUTODISCOVER_HOST, MAIL_HOST, SERVERS
 from hybridge.lab.weather import READS, WRITES, AnyRule, CmdletRule, Does, HttpRule, Weather
-from hybridge.terms.clouds import WORLDWIDE
+from hybridge.terms.clouds import GCC_HIGH, WORLDWIDE
 
-_GRAPH = (WORLDWIDE.graph,)
-_TEAMS = (WORLDWIDE.teams_config,)
+_GRAPH = (WORLDWIDE.graph, GCC_HIGH.graph)
+_TEAMS = (WORLDWIDE.teams_config, GCC_HIGH.teams_config)
 _EXCHANGE = (MAIL_HOST, AUTODISCOVER_HOST, *SERVERS.values())
 
 

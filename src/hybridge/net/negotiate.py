@@ -95,10 +95,10 @@ class Channel:
 class SignIn:
     """Sends asks as the Exchange account."""
 
-    def __init__(self, network: Network, exchange: ExchangeConfig) -> None:
+    def __init__(self, network: Network, exchange: ExchangeConfig, account: Account | None = None) -> None:
         self._network = network
         self._exchange = exchange
-        self._account = Account(exchange.username)
+        self._account = account or Account(exchange.username)
         self._idle: defaultdict[str, list[Channel]] = defaultdict(list)
         self._channels: list[Channel] = []
         self._shared: aiohttp.ClientSession | None = None

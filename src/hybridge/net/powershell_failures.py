@@ -20,6 +20,8 @@ from hybridge.net.tls_failures import certificate_failure, handshake_failure
 from hybridge.net.trust import CONNECTION
 from hybridge.wire.ask import Failure, FailureReason
 
+NOT_OFFERED = "does not offer the sign-in that is configured"
+"""Said of a server no password was sent to."""
 ACCESS_DENIED = 5
 TIMED_OUT = 2150858793
 NO_SUCH_RESOURCE = 2150858811
@@ -69,7 +71,7 @@ def _certain(error: BaseException, place: str) -> Failure | None:
         case ValueError() if "auth protocol" in str(error):
             return Failure(
                 reason=FailureReason.SIGN_IN,
-                says=f"{place} does not offer the sign-in that is configured.",
+                says=f"{place} {NOT_OFFERED}.",
                 next_step='Set exchange.auth to "basic" or "negotiate", or enable NTLM on the PowerShell directory.',
             )
     return None

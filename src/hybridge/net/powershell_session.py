@@ -41,6 +41,13 @@ POLL_SECONDS = 20
 FAREWELL_SECONDS = 2
 """How long the server may take to confirm the end of a session that was given up."""
 
+UNTIDY = 8
+"""Cmdlets whose end the server need not be told at once: a round trip each that nobody waits for."""
+PAGE = 200
+"""Objects given at once, at least."""
+
+Give = Callable[[tuple[dict[str, Any], ...]], None]
+
 _UNAVAILABLE = ("CommandNotFoundException", "NamedParameterNotFound")
 _ABSENT = ("ManagementObjectNotFoundException", "UserNotFoundInPermissionEntryException")
 _HARMLESS = ("get-", "test-")
@@ -86,14 +93,50 @@ class PowerShellSession:
         self._elapsed = stopwatch()
         self._given_up = threading.Event()
         self._busy = False
+        self._give: Give | None = None
+        self._given = False
+        self._ended: list[PowerShell] = []
 
     @property
     def busy(self) -> bool:
         """Whether a cmdlet is under way; may be asked from any thread."""
         return self._busy
 
-    def run(self, ask: CmdletAsk) -> CmdletAnswer:
-        """Run one cmdlet."""
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a session; may be asked from any thread."""
+        return self._pool is not None
+
+    @property
+    def opened(self) -> bool:
+        """Whether the server has let us in, or never will; may be asked from any thread."""
+        return self._pool is not None or self._refused is not None
+
+    @property
+    def place(self) -> str:
+        """The server, as sentences name it."""
+        return self._endpoint.place
+
+    def connect(self) -> Failure | None:
+        """Open the session when it is not; why it cannot be opened, or None."""
+        self._elapsed = stopwatch()
+        CONNECTION.set(ConnectionFacts())
+        self._busy = True
+        try:
+            if self._pool is None and self._refused is None:
+                self._open()
+        except Exception as error:
+            return self._unopened(error)
+        finally:
+            self._busy = False
+        return self._refused
+
+    def run(self, ask: CmdletAsk, give: Give | None = None) -> CmdletAnswer:
+        """Run one cmdlet. ``give`` gets objects as they come, ``PAGE`` or more at a time, which the answer then lacks;
+        the time a cmdlet may take begins anew with every page."""
+        self._give, self._given = give, False
+        if len(self._ended) >= UNTIDY:
+            self.tidy()
         self._elapsed = stopwatch()
         CONNECTION.set(ConnectionFacts())
         self._busy = True
@@ -151,17 +194,37 @@ class PowerShellSession:
             started = True
             while shell.state not in _ENDED and not self._over():
                 shell.poll_invoke()
+                self._hand_out(shell)
         except Exception as error:
             if not self._over():
                 raise _Lost(error, started or not isinstance(error, WSManFaultError)) from error
         if shell.state not in _ENDED:
             return self._overdue(ask)
-        answer = read_answer(shell, ask)
+        self._ended.append(shell)
+        return read_answer(shell, ask)
+
+    def tidy(self) -> None:
+        """Tell the server that the output of cmdlets was fetched. Ending the session tells it as well."""
+        shells, self._ended = self._ended, []
+        for shell in shells:
+            try:
+                shell.close()
+            except Exception:  # the answer was complete; a session that breaks now is opened anew by the next cmdlet
+                self._discard()
+                return
+
+    def _hand_out(self, shell: PowerShell) -> None:
+        """Give what has come, if it is a page. What cannot be read stays, and the answer will say so."""
+        if self._give is None or len(shell.output) < PAGE:
+            return
         try:
-            shell.close()
-        except Exception:  # the answer is complete; a session that breaks now is opened anew by the next cmdlet
-            self._discard()
-        return answer
+            objects = tuple(one for output in shell.output for one in _objects(output))
+        except (XmlRefused, ClixmlRefused):
+            return
+        shell.output.clear()
+        self._given = True
+        self._give(objects)
+        self._elapsed = stopwatch()
 
     def _unopened(self, error: Exception) -> Failure:
         """Why there is no session. A quota passes; anything else stands for the rest of the run."""
@@ -211,7 +274,7 @@ class PowerShellSession:
         return pool
 
     def _discard(self) -> None:
-        pool, self._pool = self._pool, None
+        pool, self._pool, self._ended = self._pool, None, []
         if pool is not None:
             pool.connection.close()
 
@@ -221,7 +284,7 @@ class PowerShellSession:
     def _may_repeat(self, ask: CmdletAsk, lost: _Lost) -> bool:
         """Whether a second try makes sense (the connection or the server's session is gone) and does no harm."""
         gone = isinstance(lost.error, WSManFaultError | WinRMTransportError | RequestException | OSError)
-        return gone and not self._over() and (not lost.started or _is_harmless(ask))
+        return gone and not self._over() and not self._given and (not lost.started or _is_harmless(ask))
 
     def _failure(self, error: BaseException) -> Failure:
         return failure_of(error, self._endpoint.place, self._endpoint.username)

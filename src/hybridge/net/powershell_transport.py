@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from weakref import WeakSet
@@ -123,6 +124,29 @@ class Way:
         return [(entry["host"], entry["port"]) for entry in found]
 
 
+class _Watch:
+    """Cuts every connection when one request with its whole reply takes far longer than its steps may.
+
+    A time limit on a socket holds for each read alone: a server that lets a byte drip now and then would never meet it.
+    """
+
+    def __init__(self, way: Way, timeout: Any) -> None:
+        steps = [step for step in (timeout if isinstance(timeout, tuple) else (timeout,)) if step]
+        self.fired = False
+        self._way = way
+        self._timer = threading.Timer(2 * sum(steps or [way.timeout]), self._fire)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self) -> None:
+        """The reply is complete, or nobody wants it any more."""
+        self._timer.cancel()
+
+    def _fire(self) -> None:
+        self.fired = True
+        self._way.abort()
+
+
 class Adapter(HTTPAdapter):
     """The requests adapter of one session. ``ended`` tells that the time of the cmdlet is over."""
 
@@ -151,25 +175,37 @@ class Adapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """One request. No proxy, whatever the environment says; a reply that does not come is no reason to repeat."""
+        watch = _Watch(self._way, timeout)
         try:
             response = super().send(request, stream=True, timeout=timeout, verify=True, cert=None, proxies={})
         except requests.ConnectTimeout as error:
+            watch.end()
             raise CannotGoOn(late(f"{self._place} did not accept a connection in time.")) from error
         except requests.ReadTimeout as error:
+            watch.end()
             raise CannotGoOn(late(f"{self._place} accepted the request but did not answer in time.")) from error
-        response.raw.stream = self._bounded(response)
+        except BaseException as error:
+            watch.end()
+            if watch.fired:
+                raise CannotGoOn(late(f"The reply of {self._place} did not end in time.")) from error
+            raise
+        response.raw.stream = self._bounded(response, watch)
         return response
 
-    def _bounded(self, response: requests.Response) -> Callable[..., Iterator[bytes]]:
+    def _bounded(self, response: requests.Response, watch: _Watch) -> Callable[..., Iterator[bytes]]:
         """The reader of the reply, bounded. A reply that is not read to its end takes its connection with it."""
         read = response.raw.stream
 
         def stream(amount: int = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
             try:
                 yield from self._within_bounds(read(amount, decode_content=decode_content))
-            except BaseException:
+            except BaseException as error:
                 response.raw.close()
+                if watch.fired and not isinstance(error, CannotGoOn | GeneratorExit):
+                    raise CannotGoOn(late(f"The reply of {self._place} did not end in time.")) from error
                 raise
+            finally:
+                watch.end()
 
         return stream
 

@@ -114,11 +114,13 @@ def _may_entra(ask: HttpAsk, url: URL, entra: EntraConfig) -> Failure | None:
             says=f"No Entra application is configured, so {host_of(url)} is not asked.",
             next_step="Set entra.tenant_id, entra.client_id and entra.client_secret or entra.certificate_file.",
         )
-    if host_of(url) not in (cloud.graph, cloud.teams_config, cloud.exchange) or url.port != 443:
+    exchange = {cloud.exchange, cloud.admin_api}
+    if host_of(url) not in {cloud.graph, cloud.teams_config, *exchange} or url.port != 443:
         return _refused(f"No Entra token is sent to {place_of(url)}: the {cloud.name} cloud does not name it.")
     if not ask.scope:
         return Failure(reason=FailureReason.DEFECT, says=f"The ask to {host_of(url)} names no scope for its token.")
-    if (host_of(url) == cloud.exchange) != (ask.scope == f"https://{cloud.exchange}/.default"):
+    audiences = {f"https://{host}/.default": host for host in exchange}
+    if audiences.get(ask.scope, "") != (host_of(url) if host_of(url) in exchange else ""):
         return _refused(f"The token for {ask.scope} is not sent to {place_of(url)}: it is for another host.")
     return None
 

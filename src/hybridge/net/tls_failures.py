@@ -14,11 +14,20 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from hybridge.wire.ask import Failure, FailureReason
+from hybridge.wire.ask import Failure, FailureReason, Verification
 
 NOT_YET_VALID, EXPIRED, SELF_SIGNED, SELF_SIGNED_IN_CHAIN, NO_ISSUER, LEAF_UNVERIFIED = 9, 10, 18, 19, 20, 21
 WRONG_NAME, WRONG_ADDRESS = 62, 64
 """Verification results of OpenSSL (X509_V_ERR_*)."""
+
+_WORDS = {
+    NOT_YET_VALID: Verification.NOT_YET_VALID,
+    EXPIRED: Verification.EXPIRED,
+    SELF_SIGNED: Verification.SELF_SIGNED,
+    SELF_SIGNED_IN_CHAIN: Verification.UNTRUSTED,
+    WRONG_NAME: Verification.WRONG_NAME,
+    WRONG_ADDRESS: Verification.WRONG_NAME,
+}
 
 TRUST_STEP = "If it is your own authority, put its root certificate (PEM) into net.ca_file."
 
@@ -28,6 +37,14 @@ def certificate_failure(host: str, error: ssl.SSLCertVerificationError, chain: S
     certificates = [cert for cert in map(_load, chain) if cert is not None]
     says, next_step = _JUDGES.get(error.verify_code, _other)(host, error, certificates)
     return Failure(reason=FailureReason.CERTIFICATE, says=says, next_step=next_step)
+
+
+def verification_of(error: ssl.SSLCertVerificationError, chain: Sequence[bytes]) -> Verification:
+    """The word for what ``certificate_failure`` says in a sentence."""
+    code = error.verify_code
+    if code in (NO_ISSUER, LEAF_UNVERIFIED):
+        return Verification.INCOMPLETE_CHAIN if len(chain) == 1 else Verification.UNTRUSTED
+    return _WORDS.get(code, Verification.OTHER)
 
 
 def handshake_failure(host: str, error: ssl.SSLError) -> Failure:

@@ -62,17 +62,18 @@ class WatchedSSLObject(ssl.SSLObject):
             super().do_handshake()
         except ssl.SSLCertVerificationError:
             if facts is not None:
-                facts.refused_chain = self._chain()
+                facts.refused_chain = chain_of(self)
             raise
 
-    def _chain(self) -> tuple[bytes, ...]:
-        """The chain as sent. Python 3.13 has a public method; before, the C object below holds it."""
-        source = self if hasattr(self, "get_unverified_chain") else getattr(self, "_sslobj", None)
-        try:
-            chain = source.get_unverified_chain()  # type: ignore[union-attr]
-        except (AttributeError, ssl.SSLError):
-            return ()
-        return tuple(cert if isinstance(cert, bytes) else cast(bytes, cert.public_bytes(DER)) for cert in chain or ())
+
+def chain_of(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    """The chain as sent (DER). Python 3.13 has a public method; before, the C object below holds it."""
+    source = tls if hasattr(tls, "get_unverified_chain") else getattr(tls, "_sslobj", None)
+    try:
+        chain = source.get_unverified_chain()  # type: ignore[union-attr]
+    except (AttributeError, ssl.SSLError):
+        return ()
+    return tuple(cert if isinstance(cert, bytes) else cast(bytes, cert.public_bytes(DER)) for cert in chain or ())
 
 
 def client_context(ca_file: str) -> ssl.SSLContext | Failure:

@@ -21,13 +21,33 @@ AnyRecord = (
     | records.SettingOverride
     | records.OrganizationRelationship
     | records.IntraOrganizationConnector
+    | records.FederationTrust
+    | records.HybridConfiguration
+    | records.TrustedKeys
     | records.WebServicesVirtualDirectory
     | records.ServicePrincipal
     | records.EntraApplication
+    | records.EntraDomain
+    | records.EntraUser
+    | records.PublishedRealm
+    | records.FederationService
     | records.AppRoleAssignment
     | records.TeamsAppSetupPolicy
     | records.TeamsUpgradePolicy
+    | records.TeamsAppPermissionPolicy
+    | records.TeamsMeetingPolicy
+    | records.UserLicense
+    | records.Recipient
+    | records.SoftDeletedMailbox
     | records.CsOnlineUser
+    | records.AutodiscoverVirtualDirectory
+    | records.MapiVirtualDirectory
+    | records.ClientAccessService
+    | records.OutlookAnywhere
+    | records.OutlookProvider
+    | records.RemoteMailbox
+    | records.FirewallAllowList
+    | records.ServerSettings
     | records.PublishedPath
     | records.PublishedHost
     | records.PublishedService

@@ -20,7 +20,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hybridge.repair.hands.base import Sleep
-from hybridge.wire.ask import Answerer, CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk, Sign
+from hybridge.wire.ask import (
+    Answerer,
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    HttpAnswer,
+    HttpAsk,
+    Sign,
+    TlsAnswer,
+    TlsAsk,
+)
 from hybridge.wire.throttling import UNKNOWN_END, busy_ews, micro_delay, refused_cmdlet
 
 T = TypeVar("T")
@@ -133,6 +144,10 @@ class Unhurried:
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         """The answer to ``ask``."""
         return await self._inner.dns(ask)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        """As ``Answerer.tls``."""
+        return await self._inner.tls(ask)
 
     async def _wait(self, seconds: float, why: str) -> None:
         seconds = min(seconds, LONGEST_PAUSE)

@@ -9,7 +9,7 @@ thousand others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybridge.checks.base import Check
 from hybridge.doctor.examine import look
@@ -107,4 +107,4 @@ class Draft:
     def _watch(self) -> Evidence:
         start = self._evidence
         readings = _Watched(start.readings, self.organization, self._asked)
-        return Evidence(now=start.now, readings=readings, domain=start.domain, tenant_id=start.tenant_id)
+        return replace(start, readings=readings)

@@ -15,7 +15,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -64,13 +64,15 @@ def prove(
     evidence: Evidence,
     subjects: Sequence[Subject],
     results: Sequence[CheckResult] | None = None,
+    accepted: Callable[[Finding], bool] | None = None,
 ) -> Plan:
     """The plan that silences every cause found in ``evidence`` for ``subjects``.
 
-    ``results`` are those of the same examination where it was made already. Raises ``Unsettled`` when it does not fall
+    ``results`` are those of the same examination where it was made already; findings that ``accepted`` says yes to are
+    left as they are. Raises ``Unsettled`` when it does not fall
     silent after ``SWEEPS``, and ``Unallowed`` when a cure would break a rule of ``repair.rules``.
     """
-    planned = _Planning(tuple(checks), evidence, tuple(subjects))
+    planned = _Planning(tuple(checks), evidence, tuple(subjects), accepted)
     if results is None:
         results = examine(evidence, planned.subjects, planned.checks.values())
     symptoms = [finding for finding in unexplained(results) if planned.checks[finding.check].symptom]
@@ -86,7 +88,14 @@ def prove(
 class _Planning:
     """A plan in the making."""
 
-    def __init__(self, checks: Sequence[Check], evidence: Evidence, subjects: Sequence[Subject]) -> None:
+    def __init__(
+        self,
+        checks: Sequence[Check],
+        evidence: Evidence,
+        subjects: Sequence[Subject],
+        accepted: Callable[[Finding], bool] | None = None,
+    ) -> None:
+        self._accepted = accepted
         self.checks = {check.name: check for check in checks}
         self.subjects = subjects
         self.draft = Draft(evidence)
@@ -135,6 +144,7 @@ class _Planning:
             finding
             for finding in one.findings
             if (finding.name, finding.subject, finding.address) not in self._answered
+            and not (self._accepted and self._accepted(finding))
         ]
 
     def _still_found(self) -> Iterator[str]:

@@ -32,6 +32,8 @@ from hybridge.wire.ask import (
     FailureReason,
     HttpAnswer,
     HttpAsk,
+    TlsAnswer,
+    TlsAsk,
 )
 
 _READING = ("get-", "test-")
@@ -98,6 +100,10 @@ class WhatIfOnly:
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         """One question."""
         return await self._inner.dns(ask)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        """As ``Answerer.tls``."""
+        return await self._inner.tls(ask)
 
 
 async def try_out(plan: Plan, answerer: Answerer, hands: Sequence[Hand], clock: Clock) -> tuple[Trial, ...]:

@@ -84,6 +84,7 @@ _ON = Premises.ON_PREMISES
 _ONLINE = Premises.ONLINE
 _OF_KINDS: dict[tuple[type[r.Record], Premises], tuple[Lag, ...]] = {
     (r.OrganizationConfig, _ON): (Lag.DIRECTORY, Lag.EWS_POLICY, Lag.UNDISCOVERABLE),
+    (r.OrganizationConfig, _ONLINE): (Lag.EWS_POLICY,),
     (r.CasMailbox, _ON): (Lag.DIRECTORY, Lag.EWS_POLICY, Lag.UNDISCOVERABLE),
     (r.WebServicesVirtualDirectory, _ON): (Lag.DIRECTORY, Lag.UNDISCOVERABLE),
     (r.PartnerApplication, _ON): (Lag.DIRECTORY, Lag.UNDISCOVERABLE),
@@ -93,6 +94,8 @@ _OF_KINDS: dict[tuple[type[r.Record], Premises], tuple[Lag, ...]] = {
     (r.MailboxFolderPermission, _ONLINE): (),
     (r.ServicePrincipal, _ONLINE): (Lag.GRAPH, Lag.UNDISCOVERABLE),
     (r.TeamsAppSetupPolicy, _ONLINE): (Lag.TEAMS_POLICY,),
+    (r.TeamsAppPermissionPolicy, _ONLINE): (Lag.TEAMS_POLICY,),
+    (r.TeamsMeetingPolicy, _ONLINE): (Lag.TEAMS_POLICY,),
     (r.CsOnlineUser, _ONLINE): (Lag.TEAMS_POLICY, Lag.GRAPH),
 }
 """What may lag after a record of a kind was written. Rights and delegates lie in the mailbox itself and show at once;

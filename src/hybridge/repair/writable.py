@@ -44,14 +44,26 @@ _ONLINE = Premises.ONLINE
 
 _ROWS = (
     Writable(r.OrganizationConfig, _ON, 0, EWS_ACCESS),
-    Writable(r.CasMailbox, _ON, 0, EWS_ACCESS),
+    Writable(r.CasMailbox, _ON, 0, (*EWS_ACCESS, "mapi_enabled", "mapi_http_enabled")),
+    Writable(r.OrganizationConfig, _ONLINE, 0, (*EWS_ACCESS, "ews_allowed_app_ids")),
     Writable(r.Mailbox, _ON, 0, ("grant_send_on_behalf_to", "hidden_from_address_lists_enabled")),
     Writable(r.MailboxFolderPermission, _ON, 0, ("access_rights",), created=True),
     Writable(r.Mailbox, _ONLINE, 0, ("grant_send_on_behalf_to",)),
     Writable(r.MailboxFolderPermission, _ONLINE, 0, ("access_rights", "sharing_permission_flags"), created=True),
-    Writable(r.OrganizationRelationship, _ON, 0, ("target_sharing_epr",)),
-    Writable(r.WebServicesVirtualDirectory, _ON, 0, ("external_url", "oauth_authentication")),
+    Writable(r.OrganizationRelationship, _ON, 0, ("target_sharing_epr", "enabled", "free_busy_access_enabled")),
+    Writable(r.IntraOrganizationConnector, _ON, 0, ("enabled", "target_address_domains", "discovery_endpoint")),
+    Writable(
+        r.WebServicesVirtualDirectory,
+        _ON,
+        0,
+        ("external_url", "oauth_authentication", "ws_security_authentication", "windows_authentication"),
+    ),
+    Writable(r.MapiVirtualDirectory, _ON, 0, ("external_url",)),
+    Writable(r.ClientAccessService, _ON, 0, ("auto_discover_service_internal_uri",)),
+    Writable(r.OutlookProvider, _ON, 0, ("cert_principal_name",)),
     Writable(r.TeamsAppSetupPolicy, _ONLINE, 0, ("pinned_app_bar_apps",)),
+    Writable(r.TeamsAppPermissionPolicy, _ONLINE, 0, ("default_catalog_apps",)),
+    Writable(r.TeamsMeetingPolicy, _ONLINE, 0, ("allow_private_meeting_scheduling", "allow_outlook_add_in")),
     Writable(r.CsOnlineUser, _ONLINE, 1, ("teams_upgrade_policy",)),
     Writable(r.DelegateUser, _ON, 1, ("receive_copies_of_meeting_messages", "view_private_items"), created=True),
     Writable(r.MailUser, _ON, 1, ("external_email_address", "hidden_from_address_lists_enabled"), created=True),
@@ -63,7 +75,7 @@ _ROWS = (
     Writable(r.ServicePrincipal, _ONLINE, 5, ("key_credentials",), created=True),
     Writable(r.EntraApplication, _ONLINE, 6, ("required_resource_access", "key_credentials"), created=True),
     Writable(r.AppRoleAssignment, _ONLINE, 7, (), ("resource_display_name",), created=True),
-    Writable(r.AuthServer, _ON, 8, ("enabled", "application_identifier", "domain_name")),
+    Writable(r.AuthServer, _ON, 8, ("enabled", "application_identifier", "domain_name", "auth_metadata_url")),
     Writable(r.SettingOverride, _ON, 9, ("parameters",), ("component_name", "section_name"), created=True),
 )
 

@@ -14,14 +14,18 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
+import msgspec
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from hybridge.findings import CheckResult, Finding, Outcome, Severity
 from hybridge.org.folding import alike, crowds, folded, like_it, said_once, shape, some, spans
 from hybridge.plan import Change, Manual, Plan
-from hybridge.report.model import Report, StepText
-from hybridge.report.text import all_well, changes_for, counted, gaps, grouped
+from hybridge.report import folded as folded_
+from hybridge.report import told
+from hybridge.report.model import FoldedResult, Report, StepText
+from hybridge.report.stages import took
+from hybridge.report.text import all_well, changes_for, counted, gaps, grouped, rules_line
 from hybridge.terms.symptoms import Symptom
 
 INLINED = 500
@@ -39,15 +43,22 @@ _OUTCOMES = {
 }
 _WORST = tuple(_OUTCOMES)
 _CHAIN = {
-    "autodiscover": "Autodiscover V2 finds the mailbox",
-    "platform": "Exchange is new enough",
+    "network": "Names and networks reach Exchange",
+    "tls": "TLS and certificates",
+    "autodiscover": "Autodiscover finds the mailbox",
+    "outlook": "Outlook finds the mailbox",
+    "platform": "Exchange is new enough and sound",
     "ews": "EWS lets Teams in",
+    "sign_in": "People and tenant are known to sign-in",
     "oauth": "OAuth is trusted",
     "partner_apps": "Partner applications of Teams",
     "delegation": "Delegates and their rights",
-    "teams": "Teams policies",
+    "teams": "Teams policies and licences",
     "presence": "Presence and REST",
+    "sharing": "Both sides share",
+    "free_busy": "Free/busy is answered",
 }
+"""Areas of checks in the order of the chain, in words; an area that is not here shows by its name."""
 
 
 def render(report: Report) -> str:
@@ -65,7 +76,7 @@ def render(report: Report) -> str:
         organization=report.request.organization or "organization",
         seconds=(report.ended - report.started).total_seconds(),
         cause_count=report.cause_count,
-        check_count=len({result.check for result in report.results}),
+        check_count=len({result.check for result in report.results} | {one.check for one in report.folded_counts}),
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -74,8 +85,15 @@ def render(report: Report) -> str:
         chain=_chain(report),
         groups=_groups(report),
         steps=_steps(report, report.plan) if report.plan else [],
+        became=told.became(report.since) if report.since else (),
+        accepted=told.accepted(report),
         gaps=gaps(report),
+        took=took,
+        rules_line=rules_line(report) if report.rules else "",
+        many_gaps=folded_.missing(report),
+        not_asked=folded_.not_asked(report),
         all_checks=_all_checks(report),
+        check_counts=_counts(report),
     )
 
 
@@ -84,7 +102,10 @@ def _hash(text: str) -> str:
 
 
 def _symptoms(report: Report) -> list[dict[str, str]]:
-    causes = {symptom: {finding.name for finding in findings} for symptom, findings in report.by_symptom()}
+    causes = {
+        section.symptom: {one.name for one in section.findings} | {one.name for one in section.folds}
+        for section in folded_.sections(report)
+    }
     rows = []
     for symptom in Symptom:
         found = len(causes.get(symptom, ()))
@@ -103,8 +124,11 @@ def _silent(report: Report) -> tuple[str, str, str]:
 
 def _chain(report: Report) -> list[dict[str, str]]:
     rows = []
-    for area, name in _CHAIN.items():
+    areas = dict.fromkeys((*_CHAIN, *(result.check.partition("/")[0] for result in report.results)))
+    for area in areas:
+        name = _CHAIN.get(area, area)
         outcomes = {result.outcome for result in report.results if result.check.startswith(area + "/")}
+        outcomes |= _folded_outcomes(report, area)
         if not outcomes:
             continue
         state, mark, word = _OUTCOMES[min(outcomes, key=_WORST.index)]
@@ -112,14 +136,44 @@ def _chain(report: Report) -> list[dict[str, str]]:
     return rows
 
 
+def _folded_outcomes(report: Report, area: str) -> set[Outcome]:
+    """How checks of ``area`` ended for somebody."""
+    counts = [one for one in report.folded_counts if one.check.startswith(area + "/")]
+    return {outcome for outcome in Outcome if any(getattr(one, outcome.value.replace("-", "_")) for one in counts)}
+
+
 def _groups(report: Report) -> list[dict[str, Any]]:
     return [
         {
-            "title": symptom.says if symptom else "Found, though nobody would notice it yet",
-            "entries": [_item(report, name, group) for name, group in grouped(findings)],
+            "title": section.title,
+            "entries": [
+                *(_item(report, name, group) for name, group in grouped(section.findings)),
+                *(_fold(report, fold) for fold in section.folds),
+            ],
         }
-        for symptom, findings in report.by_symptom()
+        for section in folded_.sections(report)
     ]
+
+
+def _fold(report: Report, fold: FoldedResult) -> dict[str, Any]:
+    state, mark = _STATES[fold.severity]
+    said = folded_.said(fold, SHOWN)
+    return {
+        "name": fold.name,
+        "check": fold.check,
+        "state": state,
+        "mark": mark,
+        "severity": fold.severity.value,
+        "who": folded_.who(fold, SHOWN),
+        "says": list(said),
+        "more": 0,
+        "why": report.text_of(fold.check).why,
+        "effects": list(folded_.effects_of(report, fold))[:SHOWN],
+        "changes": [],
+        "manual": [],
+        "origins": list(fold.example.origins if fold.example else ()),
+        "search": " ".join((fold.name, *said, *fold.subjects[:INLINED])).lower(),
+    }
 
 
 def _item(report: Report, name: str, group: tuple[Finding, ...]) -> dict[str, Any]:
@@ -215,6 +269,14 @@ def _all_checks(report: Report) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _counts(report: Report) -> list[dict[str, Any]]:
+    """Rows of the checks that looked at everybody: how many ended how."""
+    return [
+        {"name": one.check, "title": report.text_of(one.check).title, "numbers": list(msgspec.structs.astuple(one)[1:])}
+        for one in report.folded_counts
+    ]
 
 
 def _tells(result: CheckResult) -> bool:

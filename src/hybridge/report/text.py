@@ -12,7 +12,11 @@ from hybridge.evidence import Unseen
 from hybridge.findings import Finding, Scope, Severity, Subject
 from hybridge.org.folding import NAMED, crowds, folded, like_it, said_once, shape, some
 from hybridge.plan import Change, Manual
-from hybridge.report.model import Report
+from hybridge.report import folded as folded_
+from hybridge.report import stages
+from hybridge.report.model import FoldedResult, Report
+from hybridge.report.told import accepted, became
+from hybridge.rules.model import OLD_DAYS
 
 WIDTH = 110
 _COLOURS = {"red": "31", "yellow": "33", "green": "32", "bold": "1", "dim": "2", "cyan": "36"}
@@ -38,15 +42,20 @@ def render(report: Report, colour: bool = False) -> str:
     """``report`` as text ending with a newline."""
     paint = Paint(colour)
     lines = [*_head(report, paint), ""]
-    if not report.standing:
+    if report.test is not None:
+        lines += [*stages.lines(report.test, paint), ""]
+    if not report.standing and not folded_.standing_folds(report):
         lines += [paint(*all_well(report)), ""]
-    for symptom, findings in report.by_symptom():
-        title = symptom.says if symptom else "Found, though nobody would notice it yet"
-        lines.append(paint(title, "bold"))
-        causes = grouped(findings)
+    for section in folded_.sections(report):
+        lines.append(paint(section.title, "bold"))
+        causes = grouped(section.findings)
         for number, (name, group) in enumerate(causes, start=1):
-            lines += _cause(report, name, group, number == len(causes), paint)
+            lines += _cause(report, name, group, number == len(causes) and not section.folds, paint)
+        for number, fold in enumerate(section.folds, start=1):
+            lines += _fold(report, fold, number == len(section.folds), paint)
         lines.append("")
+    lines += _compared(report, paint)
+    lines += _accepted(report, paint)
     lines += _not_checked(report, paint)
     lines += _tail(report, paint)
     return "\n".join(lines) + "\n"
@@ -55,7 +64,7 @@ def render(report: Report, colour: bool = False) -> str:
 def _head(report: Report, paint: Paint) -> Iterator[str]:
     took = (report.ended - report.started).total_seconds()
     source = "live" if report.request.source == "live" else f"offline, from {report.request.source}"
-    checks = len({result.check for result in report.results})
+    checks = len({result.check for result in report.results} | {one.check for one in report.folded_counts})
     name = paint(report.request.organization or "organization", "bold")
     size = f"{counted(checks, 'check')} on {counted(len(report.subjects), 'subject')}"
     asked = f"{counted(report.requests_made, 'question')} asked, {took:.1f} s"
@@ -99,6 +108,24 @@ def _cause(report: Report, name: str, group: tuple[Finding, ...], last: bool, pa
         ("seen in", tuple(brief(origin.source) for finding in group for origin in finding.origins)),
         ("effect", tuple(effect.says for effect in report.effects_of(group[0]))),
         ("cure", tuple(cures(report, group))),
+    ):
+        yield from _labelled(label, texts, stem, paint)
+    yield stem.rstrip() if not last else ""
+
+
+def _fold(report: Report, fold: FoldedResult, last: bool, paint: Paint) -> Iterator[str]:
+    mark, colour = _MARKS[fold.severity]
+    stem = "   " if last else "|  "
+    grade = paint(f"{mark} {fold.severity.value.upper()}", colour)
+    yield f"{'`' if last else '|'}- {grade}  {paint(fold.name, 'bold')}"
+    yield from _wrapped(folded_.who(fold), stem)
+    for sentence in folded_.said(fold):
+        yield from _wrapped(sentence, stem)
+    origins = fold.example.origins if fold.example else ()
+    for label, texts in (
+        ("seen in", tuple(brief(origin.source) for origin in origins)),
+        ("effect", folded_.effects_of(report, fold)),
+        ("cure", (f"hybridge checks show {fold.check}",)),
     ):
         yield from _labelled(label, texts, stem, paint)
     yield stem.rstrip() if not last else ""
@@ -169,9 +196,33 @@ def gaps(report: Report) -> tuple[tuple[Unseen, tuple[str, ...], int], ...]:
     return tuple((*first, len(others)) for first, *others in groups)
 
 
+def _compared(report: Report, paint: Paint) -> Iterator[str]:
+    if report.since is None:
+        return
+    yield paint(f"Since {report.since.since:%Y-%m-%d %H:%M} UTC", "bold")
+    for kind in became(report.since):
+        yield f"  {kind.number:,} {kind.word}"
+        for cause, says in kind.causes:
+            yield from _indented(f"{cause}  {says}", "    ")
+    for note in report.since.notes:
+        yield from _indented(note, "  ")
+    yield ""
+
+
+def _accepted(report: Report, paint: Paint) -> Iterator[str]:
+    told = accepted(report)
+    if not told:
+        return
+    yield paint("Accepted risks", "bold")
+    for cause, says in told:
+        yield from _indented(f"~ {cause}  {says}", "  ")
+    yield ""
+
+
 def _not_checked(report: Report, paint: Paint) -> Iterator[str]:
     missing = gaps(report)
-    if not missing:
+    many, not_asked = folded_.missing(report), folded_.not_asked(report)
+    if not missing and not many and not not_asked:
         return
     yield paint("Not checked", "bold")
     for unseen, checks, others in missing:
@@ -179,6 +230,14 @@ def _not_checked(report: Report, paint: Paint) -> Iterator[str]:
         if unseen.how:
             yield from _indented(f"to get it: {unseen.how}", "    ")
         yield from _indented(f"needed by {', '.join(checks)}", "    ")
+    for gap in many:
+        yield from _indented(f"? {gap.says}", "  ")
+        if gap.unseen.how:
+            yield from _indented(f"to get it: {gap.unseen.how}", "    ")
+        yield from _indented(f"needed by {', '.join(gap.checks)}", "    ")
+    for gap in not_asked:
+        yield from _indented(f"- {gap.unseen.what} was not asked of {gap.count:,}: it exists per mailbox only", "  ")
+        yield from _indented(f"needed by {', '.join(gap.checks)}", "    ")
     yield ""
 
 
@@ -196,9 +255,20 @@ def _tail(report: Report, paint: Paint) -> Iterator[str]:
         f"{counts.not_applicable:,} not applicable",
         f"{counts.inconclusive:,} not checked",
     ]
+    if counts.not_asked:
+        parts.append(f"{counts.not_asked:,} not asked")
     if counts.accepted:
         parts.append(f"{counts.accepted:,} accepted")
     yield found + ", ".join(parts)
+    if report.rules:
+        yield paint(rules_line(report), "dim")
+
+
+def rules_line(report: Report) -> str:
+    """How old the oldest rules are that the report judged by, and what to do when that is old."""
+    oldest = report.rules[0]
+    old = "; hybridge rules --help says how to get newer ones" if oldest.days > OLD_DAYS else ""
+    return f"Judged by rules of {oldest.as_of} and later ({oldest.name}: {counted(oldest.days, 'day')} old{old})."
 
 
 def render_change(number: int, change: Change) -> str:

@@ -5,6 +5,8 @@ is special: any run of characters, also none. Everything else is literal and the
 case. The user agents of Teams contain ``$``, ``+``, ``.`` and even ``*`` themselves, so neither a regular expression
 nor fnmatch may see a pattern. Lists are judged by running every caller through the matcher, never by comparing
 pattern strings: the published pattern ``SkypeSpaces/*`` does not match ``Teams CalendarSkypeSpaces/1.0a$*+``.
+
+Which callers there are is dated and lies in ``hybridge.rules``.
 """
 
 from dataclasses import dataclass
@@ -31,26 +33,6 @@ class EwsCaller:
     feature: Feature
     user_agent: str
     pattern: str
-
-
-CALLERS = (
-    EwsCaller("scheduler", Feature.DELEGATION, "SchedulingService/1.0", "*SchedulingService*"),
-    EwsCaller(
-        "calendar (Ninja)",
-        Feature.CALENDAR,
-        "MicrosoftNinja/1.0 Teams/1.0 (ExchangeServicesClient/1.0.0.0) SkypeSpaces/1.0a$*+",
-        "*SkypeSpaces/*",
-    ),
-    EwsCaller("calendar (SkypeSpaces)", Feature.CALENDAR, "SkypeSpaces/1.0a$*+", "*SkypeSpaces/*"),
-    EwsCaller("calendar (Teams)", Feature.CALENDAR, "Teams CalendarSkypeSpaces/1.0a$*+", "*SkypeSpaces/*"),
-    EwsCaller("presence", Feature.PRESENCE, "Microsoft.Skype.Presence.App/1.0", "*Microsoft.Skype.Presence.App/*"),
-)
-"""Every caller known today, with the feature that dies with it."""
-
-
-def caller_of(feature: Feature) -> str:
-    """The user agent of the service behind ``feature``, the newest known."""
-    return [caller.user_agent for caller in CALLERS if caller.feature is feature][-1]
 
 
 def matches(pattern: str, user_agent: str) -> bool:

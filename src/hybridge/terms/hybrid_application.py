@@ -6,6 +6,8 @@ Exchange Online". Each organization has an application of its own in its tenant 
 Sources: Microsoft's page "Deploy dedicated Exchange hybrid app" and CSS-Exchange's ConfigureExchangeHybridApplication.
 """
 
+from hybridge.terms.clouds import INITIAL_DOMAINS
+
 NAME_PREFIX = "ExchangeServerApp-"
 """The application is called ``ExchangeServerApp-<guid of the Exchange organization>``; tools find it by this name."""
 
@@ -36,12 +38,12 @@ _EWS_HOSTS = (
     ("outlook-dod.office365.us", "outlook-dod.office365.us"),
     ("office365.us", "outlook.office365.us"),
     ("partner.outlook.cn", "partner.outlook.cn"),
+    ("outlook.office365.cn", "partner.outlook.cn"),
     ("outlook.sovcloud.fr", "outlook.sovcloud.fr"),
     ("outlook.sovcloud.de", "outlook.sovcloud.de"),
 )
 """Domain of a cloud's Autodiscover -> host of its EWS; a longer domain stands before the one it ends with."""
 
-_INITIAL_DOMAINS = (".onmicrosoft.com", ".onmicrosoft.us", ".partner.onmschina.cn")
 _ROUTING = ".mail."
 
 
@@ -53,7 +55,7 @@ def ews_host_of(host: str) -> str:
 
 def is_tenant_domain(domain: str) -> bool:
     """Whether ``domain`` is one every tenant has: ``<tenant>.onmicrosoft.com`` or ``<tenant>.mail.onmicrosoft.com``."""
-    return domain.lower().endswith(_INITIAL_DOMAINS)
+    return domain.lower().endswith(INITIAL_DOMAINS)
 
 
 def is_routing_domain(domain: str) -> bool:

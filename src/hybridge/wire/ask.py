@@ -147,6 +147,78 @@ class DnsAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="dns-answer"):
     took_ms: float = 0.0
 
 
+class Verification(StrEnum):
+    """How the verification of a server's certificate ended, by our own trust and for the name asked."""
+
+    GOOD = "good"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not-yet-valid"
+    WRONG_NAME = "wrong-name"
+    SELF_SIGNED = "self-signed"
+    UNTRUSTED = "untrusted"
+    """Of an authority that is not trusted."""
+    INCOMPLETE_CHAIN = "incomplete-chain"
+    """The leaf came alone, and its issuer is not known: the intermediate certificates were not sent."""
+    OTHER = "other"
+    """Refused for another reason; ``TlsAnswer.says`` tells it."""
+    UNKNOWN = "unknown"
+    """No certificate was seen."""
+
+
+class Stopped(StrEnum):
+    """What kept a TLS connection from being made."""
+
+    NAME_NOT_FOUND = "name-not-found"
+    REFUSED = "refused"
+    """Nothing listens there."""
+    RESET = "reset"
+    """Connected, and cut before TLS was up."""
+    TIMEOUT = "timeout"
+    HANDSHAKE = "handshake"
+    """It answered, but the two sides came to no TLS."""
+    NOT_ASKED = "not-asked"
+    """We refused to ask, or the answer is not in the snapshot."""
+
+
+class TlsAsk(msgspec.Struct, frozen=True, kw_only=True, tag="tls"):
+    """What TLS of ``host`` is like. Nothing is sent but handshakes: no request, no credential, no certificate."""
+
+    host: str
+    port: int = 443
+
+
+class TlsAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="tls-answer"):
+    """What was seen of TLS; ``failure`` is set when no connection came about at all, and ``stopped`` says why.
+
+    ``chain`` is what the server sent, DER, leaf first. ``version`` is what was negotiated ("1.3"); ``accepted`` are the
+    versions it spoke when only that one was offered, oldest first; ``untried`` those this machine cannot offer, or
+    about which the server gave no clear answer. ``client_certificate`` tells whether the server asked for one, None
+    where that could not be seen. ``says`` and ``next_step`` explain a verification that is not good.
+    """
+
+    chain: tuple[bytes, ...] = ()
+    version: str = ""
+    accepted: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+    client_certificate: bool | None = None
+    verification: Verification = Verification.UNKNOWN
+    says: str = ""
+    next_step: str = ""
+    failure: Failure | None = None
+    stopped: Stopped | None = None
+    answered_at: datetime | None = None
+    took_ms: float = 0.0
+
+    @property
+    def oldest(self) -> str:
+        """The oldest version the server is known to accept, "" when none is."""
+        return self.accepted[0] if self.accepted else ""
+
+
+TLS_VERSIONS = ("1.0", "1.1", "1.2", "1.3")
+"""Versions of TLS, oldest first, as ``TlsAnswer`` names them."""
+
+
 class Answerer(Protocol):
     """Answers asks. Never raises for anything the outside does; see the head of this file."""
 
@@ -155,3 +227,5 @@ class Answerer(Protocol):
     async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer: ...
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer: ...
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer: ...

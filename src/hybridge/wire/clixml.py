@@ -65,7 +65,7 @@ def read(data: bytes, limit: int = BYTES_LIMIT) -> tuple[dict[str, Any], ...]:
         raise ClixmlRefused(str(refused)) from None
     if _tag(root) != "Objs":
         raise ClixmlRefused(f"The document is XML but not CLIXML: its root is '{_tag(root)}', not 'Objs'.")
-    reader = _Reader()
+    reader = Reader()
     found: list[Any] = []
     for element in _children(root):
         value = reader.value(element, 0).value
@@ -79,7 +79,7 @@ def read(data: bytes, limit: int = BYTES_LIMIT) -> tuple[dict[str, Any], ...]:
 
 def read_element(element: etree._Element) -> Any:
     """The value of one serialized element, such as an ``Obj`` of a remote session; references count within it."""
-    return _Reader().value(element, 0).value
+    return Reader().value(element, 0).value
 
 
 def text(value: Any) -> str:
@@ -117,7 +117,7 @@ def write(
     return b"\xff\xfe" + document.encode("utf-16-le") if encoding == "utf-16" else document.encode()
 
 
-class _Measured:
+class Measured:
     """A value with how deep and how large it is once references are followed."""
 
     __slots__ = ("depth", "size", "value")
@@ -126,13 +126,18 @@ class _Measured:
         self.value, self.depth, self.size = value, depth, size
 
 
-class _Reader:
-    """Reads the elements of one document; remembers objects for back references."""
+class Reader:
+    """Reads the elements of one document; remembers objects for back references.
 
-    def __init__(self) -> None:
-        self._objects: dict[str, _Measured | None] = {}
+    ``before`` are objects by number that were met elsewhere in the document; ``met`` are those met here, None for one
+    that is not finished.
+    """
 
-    def value(self, element: etree._Element, level: int) -> _Measured:
+    def __init__(self, before: Mapping[str, Measured | None] | None = None) -> None:
+        self.met: dict[str, Measured | None] = {}
+        self._before = before or {}
+
+    def value(self, element: etree._Element, level: int) -> Measured:
         """The value of any serialized element; ``level`` counts the objects around it."""
         if level > DEPTH_LIMIT:
             raise ClixmlRefused(f"The document nests objects deeper than {DEPTH_LIMIT} levels.")
@@ -146,33 +151,33 @@ class _Reader:
         if tag == "DCT":
             return self._dictionary(element, level)
         if tag == "PR":
-            return _Measured(None)
-        return _Measured(_primitive(tag, element.text or ""))
+            return Measured(None)
+        return Measured(_primitive(tag, element.text or ""))
 
-    def _referred(self, number: str, level: int) -> _Measured:
-        if number not in self._objects:
+    def _referred(self, number: str, level: int) -> Measured:
+        if number not in self.met and number not in self._before:
             raise ClixmlRefused(f"A back reference names object '{number}', which the document does not hold.")
-        found = self._objects[number]
+        found = self.met[number] if number in self.met else self._before[number]
         if found is None:
             raise ClixmlRefused(f"Object '{number}' contains itself: cyclic back references are refused.")
         if level + found.depth > DEPTH_LIMIT:
             raise ClixmlRefused(f"The document nests objects deeper than {DEPTH_LIMIT} levels.")
         return found
 
-    def _object(self, element: etree._Element, level: int) -> _Measured:
+    def _object(self, element: etree._Element, level: int) -> Measured:
         number = element.get("RefId")
         if number is not None:
-            self._objects[number] = None
+            self.met[number] = None
         found = self._content(element, level)
         if number is not None:
-            self._objects[number] = found
+            self.met[number] = found
         return found
 
-    def _content(self, element: etree._Element, level: int) -> _Measured:
+    def _content(self, element: etree._Element, level: int) -> Measured:
         """What an ``Obj`` stands for: its list or dictionary, the text of its primitive, or its properties."""
         printed: str | None = None
         properties: list[etree._Element] = []
-        content: _Measured | None = None
+        content: Measured | None = None
         for child in _children(element):
             tag = _tag(child)
             if tag == "ToString":
@@ -182,10 +187,10 @@ class _Reader:
             elif tag not in ("TN", "TNRef"):
                 content = self.value(child, level + 1)
         if content is not None and isinstance(content.value, int | float) and printed is not None:
-            return _Measured(printed)
+            return Measured(printed)
         return content if content is not None else self._properties(properties, printed, level)
 
-    def _properties(self, elements: list[etree._Element], printed: str | None, level: int) -> _Measured:
+    def _properties(self, elements: list[etree._Element], printed: str | None, level: int) -> Measured:
         found: dict[str, Any] = {}
         depth, size = 0, 1
         for element in elements:
@@ -199,13 +204,13 @@ class _Reader:
             found["ToString"] = printed
         return _bounded(found, depth + 1, size)
 
-    def _list(self, element: etree._Element, level: int) -> _Measured:
+    def _list(self, element: etree._Element, level: int) -> Measured:
         parts = [self.value(child, level + 1) for child in _children(element)]
         return _bounded([part.value for part in parts], _depth(parts) + 1, 1 + sum(part.size for part in parts))
 
-    def _dictionary(self, element: etree._Element, level: int) -> _Measured:
+    def _dictionary(self, element: etree._Element, level: int) -> Measured:
         found: dict[str, Any] = {}
-        parts: list[_Measured] = []
+        parts: list[Measured] = []
         for entry in _children(element):
             pair = {child.get("N"): self.value(child, level + 1) for child in _children(entry)}
             if "Key" not in pair or "Value" not in pair:
@@ -218,14 +223,14 @@ class _Reader:
 _SEQUENCES = frozenset({"LST", "IE", "STK", "QUE"})
 
 
-def _depth(parts: list[_Measured]) -> int:
+def _depth(parts: list[Measured]) -> int:
     return max((part.depth for part in parts), default=0)
 
 
-def _bounded(value: Any, depth: int, size: int) -> _Measured:
+def _bounded(value: Any, depth: int, size: int) -> Measured:
     if size > SIZE_LIMIT:
         raise ClixmlRefused(f"The document stands for more than {SIZE_LIMIT:,} values once references are followed.")
-    return _Measured(value, depth, size)
+    return Measured(value, depth, size)
 
 
 def _tag(element: etree._Element) -> str:

@@ -63,6 +63,32 @@ def ask_calendar_view(
     return HttpAsk(method="GET", url=f"https://{host}{ROOT}/v2.0/{who}/calendarView?{window}", headers=tuple(headers))
 
 
+LONG_QUERY = 2500
+"""Characters of a query as long as those Teams sends; the server's own default allows 2,048."""
+_FILLER = "PropertyId eq 'String {00020329-0000-0000-C000-000000000046} Name Keywords'"
+
+
+def lengthened(url: str, length: int = LONG_QUERY) -> str:
+    """``url`` with ``$expand`` of extended properties, so that its query has ``length`` characters at least."""
+    query = url.partition("?")[2]
+    filler = "&$expand=SingleValueExtendedProperties($filter="
+    while len(query) + len(filler) < length:
+        filler += quote(f"{_FILLER} or ", safe="")
+    return f"{url}{filler}{quote(_FILLER, safe='')})"
+
+
+def ask_long_query(host: str) -> HttpAsk:
+    """The anonymous probe of a calendar view with a query as long as those of Teams; it never changes."""
+    url = lengthened(f"https://{host}{ROOT}/v2.0/me/calendarView?$top=0")
+    return HttpAsk(method="GET", url=url, headers=(("Accept", "application/json"),), limit=64 * 1024)
+
+
+def write_query_too_long() -> HttpAnswer:
+    """IIS refuses a query that is too long: 404 with substatus 15, before anybody has signed in."""
+    body = b"<html><body><h2>404 - File or directory not found.</h2><p>HTTP Error 404.15</p></body></html>"
+    return HttpAnswer(status=404, headers=(("content-type", "text/html"),), body=body)
+
+
 def reached_exchange(answer: HttpAnswer) -> bool:
     """Whether an answer carries headers only Exchange sets: a proxy's own page has none of them."""
     return any(answer.header(name) for name in ("x-feserver", "request-id", "x-beserver", "x-calculatedbetarget"))

@@ -93,10 +93,15 @@ def write_metadata(metadata: Metadata, audiences: tuple[str, ...] = ()) -> HttpA
 
 
 class OpenIdConfiguration(msgspec.Struct, frozen=True):
-    """What we need of a tenant's OpenID configuration; the issuer holds the tenant id."""
+    """What we need of a tenant's OpenID configuration; the issuer holds the tenant id.
+
+    ``cloud_instance`` is such as "microsoftonline.us"; ``sub_scope`` is "GCC", "DODCON" (GCC High), "DOD" or "".
+    """
 
     issuer: str
     token_endpoint: str = ""
+    cloud_instance: str = ""
+    sub_scope: str = ""
 
     @property
     def tenant_id(self) -> str:
@@ -123,10 +128,17 @@ def read_openid_configuration(answer: HttpAnswer) -> OpenIdConfiguration | Failu
     if answer.status != 200 or not issuer:
         said = text(document.get("error_description"))[:200]
         return malformed(f"The login host gave no OpenID configuration (HTTP {answer.status}). {said}".strip())
-    return OpenIdConfiguration(issuer, text(document.get("token_endpoint")))
+    return OpenIdConfiguration(
+        issuer,
+        text(document.get("token_endpoint")),
+        text(document.get("cloud_instance_name")),
+        text(document.get("tenant_region_sub_scope")),
+    )
 
 
-def write_openid_configuration(login_host: str, tenant_id: str) -> HttpAnswer:
+def write_openid_configuration(
+    login_host: str, tenant_id: str, *, cloud_instance: str = "", sub_scope: str = ""
+) -> HttpAnswer:
     """The configuration of ``tenant_id`` at ``login_host`` (v1 issuer, as the domain form answers)."""
     root = f"https://{login_host}/{tenant_id}"
     return json_answer(
@@ -141,8 +153,9 @@ def write_openid_configuration(login_host: str, tenant_id: str) -> HttpAnswer:
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "tenant_region_scope": "EU",
-            "cloud_instance_name": "microsoftonline.com",
+            "tenant_region_scope": "USGov" if sub_scope in ("DODCON", "DOD") else "EU",
+            "tenant_region_sub_scope": sub_scope or None,
+            "cloud_instance_name": cloud_instance or login_host.partition(".")[2],
         },
     )
 

@@ -9,26 +9,36 @@ Source: the behaviour published tools rely on (CIPP).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import msgspec
 
-from hybridge.org.records import Record, TeamsAppSetupPolicy, TeamsUpgradePolicy
+from hybridge.org.records import (
+    Record,
+    TeamsAppPermissionPolicy,
+    TeamsAppSetupPolicy,
+    TeamsMeetingPolicy,
+    TeamsUpgradePolicy,
+)
 from hybridge.terms.clouds import TEAMS_CONFIG_RESOURCE
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import Failure, HttpAnswer, HttpAsk, Sign
+from hybridge.wire.cmdlets import teams_meetings
 from hybridge.wire.graph.errors import read_done, read_error
 from hybridge.wire.json_body import JsonRefused, json_answer, objects, read_json, read_object, text
 from hybridge.wire.xml import malformed
 
 APP_SETUP = "TeamsAppSetupPolicy"
 UPGRADE = "TeamsUpgradePolicy"
+APP_PERMISSION = "TeamsAppPermissionPolicy"
+MEETING = "TeamsMeetingPolicy"
 _SERVICE = "The Teams configuration service"
 _ROOT = "/Skype.Policy/configurations"
 _HEADERS = (("Accept", "application/json"), ("x-authz-scope", "tenant"), ("X-Requested-With", "XMLHttpRequest"))
 
+Policy = TeamsAppSetupPolicy | TeamsUpgradePolicy | TeamsAppPermissionPolicy | TeamsMeetingPolicy
 R = TypeVar("R", bound=Record)
 
 
@@ -73,6 +83,16 @@ def read_upgrade_policies(answer: HttpAnswer) -> tuple[TeamsUpgradePolicy, ...] 
     return _read(answer, "the upgrade policies", read_upgrade_policy)
 
 
+def read_app_permission_policies(answer: HttpAnswer) -> tuple[TeamsAppPermissionPolicy, ...] | Failure:
+    """The app permission policies, or why they could not be read."""
+    return _read(answer, "the app permission policies", teams_meetings.read_permission)
+
+
+def read_meeting_policies(answer: HttpAnswer) -> tuple[TeamsMeetingPolicy, ...] | Failure:
+    """The meeting policies, or why they could not be read."""
+    return _read(answer, "the meeting policies", teams_meetings.read_meeting)
+
+
 def _read(answer: HttpAnswer, what: str, read_one: Callable[[dict[str, Any]], R]) -> tuple[R, ...] | Failure:
     if answer.failure or answer.status != 200:
         return read_error(answer, what, _SERVICE)
@@ -113,8 +133,13 @@ def read_put(answer: HttpAnswer) -> Failure | None:
     return read_done(answer, "the change of the policy", _SERVICE)
 
 
-def properties_of(policy: TeamsAppSetupPolicy | TeamsUpgradePolicy) -> dict[str, Any]:
+def properties_of(policy: Policy) -> dict[str, Any]:
     """The properties of a record as the service spells them, without its identity."""
+    if isinstance(policy, TeamsMeetingPolicy):
+        return _without_identity(teams_meetings.write_meeting(policy))
+    if isinstance(policy, TeamsAppPermissionPolicy):
+        apps = [{"Id": app} for app in policy.default_catalog_apps]
+        return {**_without_identity(teams_meetings.write_permission(policy)), "DefaultCatalogApps": apps}
     if isinstance(policy, TeamsUpgradePolicy):
         return {"Mode": policy.mode}
     return {
@@ -123,7 +148,11 @@ def properties_of(policy: TeamsAppSetupPolicy | TeamsUpgradePolicy) -> dict[str,
     }
 
 
-def write_policies(policies: tuple[TeamsAppSetupPolicy, ...] | tuple[TeamsUpgradePolicy, ...]) -> HttpAnswer:
+def _without_identity(properties: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if name not in ("Identity", "ToString")}
+
+
+def write_policies(policies: Sequence[Policy]) -> HttpAnswer:
     """The answer that lists ``policies``."""
     return json_answer(200, [{"Identity": _tagged(policy.identity), **properties_of(policy)} for policy in policies])
 

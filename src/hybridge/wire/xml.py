@@ -47,9 +47,9 @@ def parse_xml(body: bytes, limit: int = LIMIT) -> Element:
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
     try:
-        return etree.XML(_without_illegal_references(text[start:]).encode(), parser)
+        return etree.XML(without_illegal_references(text[start:]).encode(), parser)
     except (etree.XMLSyntaxError, UnicodeEncodeError, ValueError) as error:
-        raise XmlRefused(f"The XML is not well-formed: {_short(str(error))}.") from None
+        raise XmlRefused(f"The XML is not well-formed: {short(str(error))}.") from None
 
 
 def malformed(says: str, next_step: str = "") -> Failure:
@@ -78,18 +78,24 @@ _ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "utf-16": 
 
 
 def _decode(body: bytes) -> str:
+    encoding, mark = encoding_of(body)
+    return _decoded(body[mark:], encoding)
+
+
+def encoding_of(beginning: bytes) -> tuple[str, int]:
+    """The encoding of a document that begins so, and how many bytes its mark takes. Raises ``XmlRefused``."""
     for mark, encoding in _MARKS:
-        if body.startswith(mark):
-            return _decoded(body[len(mark) :], encoding)
-    if body.startswith(b"<\x00"):
-        return _decoded(body, "utf-16-le")
-    if body.startswith(b"\x00<"):
-        return _decoded(body, "utf-16-be")
-    declared = _DECLARED.match(body)
+        if beginning.startswith(mark):
+            return encoding, len(mark)
+    if beginning.startswith(b"<\x00"):
+        return "utf-16-le", 0
+    if beginning.startswith(b"\x00<"):
+        return "utf-16-be", 0
+    declared = _DECLARED.match(beginning)
     name = declared[1].decode().lower() if declared else "utf-8"
     if name not in _ENCODINGS:
-        raise XmlRefused(f"The XML is encoded as {_short(name)}, which is not read; send UTF-8.")
-    return _decoded(body, _ENCODINGS[name])
+        raise XmlRefused(f"The XML is encoded as {short(name)}, which is not read; send UTF-8.")
+    return _ENCODINGS[name], 0
 
 
 def _decoded(body: bytes, encoding: str) -> str:
@@ -114,7 +120,8 @@ def _skip_prolog(text: str) -> int:
         position = end + len(closing)
 
 
-def _without_illegal_references(text: str) -> str:
+def without_illegal_references(text: str) -> str:
+    """``text`` without character references XML 1.0 forbids."""
     return _REFERENCE.sub(_legal_or_nothing, text) if "&#" in text else text
 
 
@@ -127,6 +134,7 @@ def _legal_or_nothing(match: re.Match[str]) -> str:
     return match[0] if code <= 0x10FFFF and not _ILLEGAL.match(chr(code)) else ""
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """The first line's worth of ``text``, for a sentence."""
     line = " ".join(text.split()).rstrip(".")
     return line if len(line) <= 200 else line[:200] + " ..."

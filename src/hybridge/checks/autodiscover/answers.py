@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from hybridge.org.probes import AutodiscoverV2Probe
 from hybridge.terms.clouds import CLOUDS
+from hybridge.terms.urls import parts_of
 
 _CLOUD_SUFFIXES = (
     ".office365.com",
@@ -29,7 +28,7 @@ _NOT_THERE = frozenset({403, 404, 405, 410})
 
 def host_of(url: str) -> str:
     """Host of ``url`` in lower case, "" when it has none."""
-    return (urlsplit(url).hostname or "").lower()
+    return (parts_of(url).hostname or "").lower()
 
 
 def in_cloud(url: str) -> bool:
@@ -53,7 +52,7 @@ def verdict(probe: AutodiscoverV2Probe) -> str:
     last = probe.hops[-1] if probe.hops else ""
     if probe.status == 0 or code in {"redirect-loop", "not-https"} or code not in _OURS or in_cloud(last):
         return "no-route"
-    left = any("/autodiscover.json" not in urlsplit(hop).path.lower() for hop in probe.hops)
+    left = any("/autodiscover.json" not in parts_of(hop).path.lower() for hop in probe.hops)
     if left or probe.status in _ASKS_TO_SIGN_IN:
         return "pre-authenticated"
     return "not-published" if probe.status in _NOT_THERE else "no-route"

@@ -2,9 +2,9 @@ r"""Teams finds a mailbox by asking Exchange Online, which must send it on to yo
 
 ## How it is decided
 
-The route of an on-premises mailbox is walked the way Teams walks it, without signing in, once for EWS and once for
-REST: from Exchange Online, by its redirect, to your Autodiscover address. A good route ends with a URL at your own
-host. Otherwise it tells:
+The route of an on-premises mailbox is walked the way Teams walks it, without signing in, for EWS, for REST and for
+classic Autodiscover: from Exchange Online, by its redirect, to your Autodiscover address. A good route ends with a URL
+at your own host. Otherwise it tells:
 
 | seen | means |
 | --- | --- |
@@ -60,6 +60,7 @@ from hybridge.checks import sources
 from hybridge.checks.autodiscover.answers import host_of, verdict
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import by_hand, put, steps, symptom_of
+from hybridge.checks.edge import EDGE
 from hybridge.checks.location import MAILBOX_NEEDS, on_premises_mailbox
 from hybridge.evidence import Evidence, Origin, Seen, Unseen
 from hybridge.findings import Finding, Scope, Subject
@@ -72,7 +73,7 @@ from hybridge.terms.symptoms import Symptom
 
 ON = Premises.ON_PREMISES
 ONLINE = Premises.ONLINE
-PROTOCOLS = ("EWS", "REST")
+PROTOCOLS = ("EWS", "REST", "AutodiscoverV1")
 _SYMPTOMS = {
     "EWS": tuple(Symptom),
     "REST": (Symptom.PRESENCE_STUCK,),
@@ -125,8 +126,10 @@ class V2Route(Check):
     scope = Scope.MAILBOX
     needs = ((AutodiscoverV2Probe, ONLINE), (WebServicesVirtualDirectory, ON), *MAILBOX_NEEDS)
     symptom = True
-    explained_by = ("platform/exchange-version",)
+    explained_by = (*EDGE, "autodiscover/redirect-only", "platform/exchange-version", "teams/recipient-state")
+    needs_publishing = True
     sources = (sources.RESOLVE, sources.INTEROPERATION, sources.CONNECTIVITY_ANALYZER)
+    covers = ("ADV2-01", "ADV2-02", "ADV2-03", "ADV2-04", "ADV2-05", "PRES-01", "DEL-05")
     causes = (
         Cause(
             slug="not-published",
@@ -148,6 +151,7 @@ class V2Route(Check):
             slug="pre-authenticated",
             says="A device in front of Exchange wants Autodiscover's callers to sign in.",
             breaks=_answered("login-page"),
+            may_be_effect=True,
             heals=steps(
                 "Exempt /autodiscover/ at <host> from pre-authentication.",
                 "On the device that publishes <host>, pass /autodiscover/* through without pre-authentication.",
@@ -157,11 +161,13 @@ class V2Route(Check):
             ),
             symptoms=_EVERY,
             healable=False,
+            covers=("MRCA-28", "X-04"),
         ),
         Cause(
             slug="routed-online",
             says="Exchange Online answers for an on-premises mailbox as if it were its own.",
             breaks=_unsynchronized,
+            may_be_effect=True,
             heals=steps(
                 "Let directory synchronization make <mailbox> a mail user in Exchange Online.",
                 'In Exchange Online: Get-Recipient -Identity "<mailbox>" | Format-List RecipientTypeDetails, '
@@ -180,6 +186,7 @@ class V2Route(Check):
             breaks=_blank_last,
             heals=_set_url,
             symptoms=_EVERY,
+            covers=("FB-08",),
         ),
         Cause(
             slug="no-route",
@@ -239,7 +246,7 @@ class V2Route(Check):
         by_protocol = {probe.protocol.upper(): probe for probe in reading.records}
         verdicts: dict[str, list[AutodiscoverV2Probe]] = {}
         for protocol in PROTOCOLS:
-            probe = by_protocol.get(protocol)
+            probe = by_protocol.get(protocol.upper())
             if probe is None:
                 yield Unseen(
                     what=f"AutodiscoverV2Probe {protocol}",
@@ -255,7 +262,7 @@ class V2Route(Check):
     def _found(self, slug: str, probes: list[AutodiscoverV2Probe], origin: Origin, subject: Subject) -> Finding:
         first = probes[0]
         host = host_of(first.hops[-1]) if first.hops else ""
-        protocols = " and ".join(probe.protocol for probe in probes)
+        protocols = ", ".join(probe.protocol for probe in probes)
         return self.finding(
             slug,
             subject,

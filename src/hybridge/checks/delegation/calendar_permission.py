@@ -119,12 +119,14 @@ class CalendarPermission(Check):
     why = "Without Author or Editor the delegate is told that there is no permission to schedule for this account."
     scope = Scope.DELEGATION
     needs = ((MailboxFolderPermission, ON), (MailboxFolderPermission, ONLINE), *MAILBOX_NEEDS)
+    needs_on_premises = False
     sources = (
         sources.RESOLVE,
         sources.DELEGATES_BLOG,
         sources.GET_DELEGATE,
         sources.SET_MAILBOX_FOLDER_PERMISSION,
     )
+    covers = ("DEL-01", "DEL-03")
     causes = (
         Cause(
             slug="too-low",

@@ -99,7 +99,9 @@ class DelegateListed(Check):
     why = "Teams lets only people on that list schedule meetings for the delegator, whatever their folder rights are."
     scope = Scope.DELEGATION
     needs = ((DelegateUser, ON), (MailboxFolderPermission, Premises.ONLINE), *MAILBOX_NEEDS)
+    needs_on_premises = False
     sources = (sources.RESOLVE, sources.GET_DELEGATE, sources.ADD_DELEGATE)
+    covers = ("DEL-01",)
     causes = (
         Cause(
             slug="not-listed",

@@ -97,7 +97,9 @@ class SendOnBehalf(Check):
     scope = Scope.DELEGATION
     severity = Severity.WARNING
     needs = MAILBOX_NEEDS
+    needs_on_premises = False
     sources = (sources.RESOLVE, "Microsoft: the same article, edition of October 2023", sources.SET_MAILBOX)
+    covers = ("DEL-02",)
     causes = (
         Cause(
             slug="missing",

@@ -67,6 +67,7 @@ class AllowListMailbox(Check):
     scope = Scope.MAILBOX
     needs = ((CasMailbox, ON), *MAILBOX_NEEDS)
     sources = (sources.RESOLVE, sources.CONTROL_EWS, sources.SET_CAS_MAILBOX)
+    covers = ("EWS-03", "EWS-04", "PRES-05", "DEL-09")
     causes = policy.policy_causes("the mailbox", _spoil)
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
@@ -91,7 +92,7 @@ class AllowListMailbox(Check):
             yield self.finding("disabled", subject, said, address=cas.address, origins=(reading.origin,))
         if cas.ews_enabled is not True:
             return
-        for refusal in policy.refusals(cas):
+        for refusal in policy.refusals(cas, evidence.rules.callers.callers):
             yield self.finding(
                 refusal.slug,
                 subject,

@@ -81,6 +81,7 @@ class AllowListOrganization(Check):
         sources.CONTROL_EWS,
         sources.SET_ORGANIZATION_CONFIG,
     )
+    covers = ("EWS-01", "EWS-02", "PRES-05", "X-10")
     causes = policy.policy_causes("the organization", _spoil)
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
@@ -96,7 +97,7 @@ class AllowListOrganization(Check):
         if config.ews_enabled is False:
             said = f"EWS is switched off for the organization {config.identity} (EwsEnabled is False)."
             yield self.finding("disabled", subject, said, address=config.address, origins=origins)
-        for refusal in policy.refusals(config):
+        for refusal in policy.refusals(config, evidence.rules.callers.callers):
             yield self.finding(
                 refusal.slug,
                 subject,

@@ -44,6 +44,7 @@ import msgspec
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import steps, symptom_of
+from hybridge.checks.edge import EDGE
 from hybridge.checks.ews.policy import SYMPTOM_OF
 from hybridge.checks.location import MAILBOX_NEEDS, on_premises_mailbox
 from hybridge.evidence import Evidence, Origin, Seen, Unseen
@@ -51,13 +52,12 @@ from hybridge.findings import Finding, Scope, Subject
 from hybridge.org.organization import Organization
 from hybridge.org.probes import BearerChallengeProbe, EwsCallerProbe
 from hybridge.org.records import Mailbox, PublishedPath
-from hybridge.terms.callers import CALLERS, Feature
+from hybridge.rules import CALLERS
+from hybridge.terms.callers import EwsCaller, Feature
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 
 ON = Premises.ON_PREMISES
-_FEATURES = {caller.name: caller.feature for caller in CALLERS}
-_AGENTS = {caller.name: caller.user_agent for caller in CALLERS}
 
 
 def _filter(organization: Organization) -> Organization:
@@ -81,12 +81,17 @@ class CallerProbe(Check):
     needs = ((EwsCallerProbe, ON), (BearerChallengeProbe, ON), *MAILBOX_NEEDS)
     symptom = True
     explained_by = (
+        *EDGE,
+        "network/sign-in-methods",
+        "ews/endpoint-answer",
         "ews/allow-list-organization",
         "ews/allow-list-mailbox",
         "oauth/bearer-challenge",
         "autodiscover/v2-route",
     )
+    needs_publishing = True
     sources = (sources.CONTROL_EWS, sources.RESOLVE)
+    covers = ("EWS-05",)
     causes = (
         Cause(
             slug="filtered-by-device",
@@ -101,6 +106,7 @@ class CallerProbe(Check):
             ),
             symptoms=tuple(Symptom),
             healable=False,
+            covers=("X-11", "NET-05"),
         ),
         Cause(
             slug="refused-by-policy",
@@ -130,8 +136,17 @@ class CallerProbe(Check):
         if isinstance(reading, Unseen):
             yield reading
             return
-        answered = [probe for probe in reading.records if probe.status and probe.caller in _FEATURES]
-        if len({probe.caller for probe in answered}) < len(CALLERS):
+        callers = {caller.name: caller for caller in evidence.rules.callers.callers}
+        if any(probe.fault.startswith("ErrorImpersonat") for probe in reading.records):
+            yield Unseen(
+                what="EwsCallerProbe",
+                reason="refused",
+                says=f"Our own account may not act for {subject.mailbox}: no caller was put to the test.",
+                how="see ews/service-account",
+            )
+            return
+        answered = [probe for probe in reading.records if probe.status and probe.caller in callers]
+        if len({probe.caller for probe in answered}) < len(callers):
             yield Unseen(
                 what="EwsCallerProbe",
                 reason="unreachable" if reading.records else "not-asked",
@@ -149,15 +164,16 @@ class CallerProbe(Check):
         verdicts: dict[tuple[str, Feature], list[EwsCallerProbe]] = {}
         for probe in answered:
             if slug := _verdict(probe, reached):
-                verdicts.setdefault((slug, _FEATURES[probe.caller]), []).append(probe)
-        for (slug, feature), probes in verdicts.items():
-            yield self._found(slug, feature, probes, reading.origin, subject)
+                verdicts.setdefault((slug, callers[probe.caller].feature), []).append(probe)
+        for (slug, _), probes in verdicts.items():
+            yield self._found(slug, [callers[one.caller] for one in probes], probes[0], reading.origin, subject)
 
     def _found(
-        self, slug: str, feature: Feature, probes: Sequence[EwsCallerProbe], origin: Origin, subject: Subject
+        self, slug: str, callers: Sequence[EwsCaller], first: EwsCallerProbe, origin: Origin, subject: Subject
     ) -> Finding:
-        first = probes[0]
-        agents = ", ".join(f"'{_AGENTS[probe.caller]}'" for probe in probes)
+        """The finding about ``callers`` of one feature, all answered as ``first`` was."""
+        feature = callers[0].feature
+        agents = ", ".join(f"'{caller.user_agent}'" for caller in callers)
         who = {
             "filtered-by-device": "without Exchange's own headers: a device in front refuses it by its name",
             "refused-by-policy": "from Exchange itself" + (f" ({first.policy_reason})" if first.policy_reason else ""),
@@ -169,8 +185,8 @@ class CallerProbe(Check):
             facts={
                 "mailbox": subject.mailbox,
                 "feature": str(feature),
-                "callers": ", ".join(probe.caller for probe in probes),
-                "user_agents": " | ".join(_AGENTS[probe.caller] for probe in probes),
+                "callers": ", ".join(caller.name for caller in callers),
+                "user_agents": " | ".join(caller.user_agent for caller in callers),
                 "status": str(first.status),
             },
             symptoms=(SYMPTOM_OF[feature],),

@@ -24,7 +24,8 @@ from hybridge.findings import Finding
 from hybridge.org.organization import Organization
 from hybridge.org.records import EwsAccess, OrganizationConfig
 from hybridge.plan import Change, Risk
-from hybridge.terms.callers import CALLERS, EwsCaller, Feature, matches
+from hybridge.rules import CALLERS
+from hybridge.terms.callers import EwsCaller, Feature, matches
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 
@@ -56,18 +57,18 @@ class Refusal:
     mistakes: tuple[str, ...] = ()
 
 
-def refusals(access: EwsAccess) -> Iterator[Refusal]:
-    """What the policy of ``access`` refuses. EwsEnabled is not looked at here."""
+def refusals(access: EwsAccess, callers: Sequence[EwsCaller] = CALLERS) -> Iterator[Refusal]:
+    """Which of ``callers`` the policy of ``access`` refuses. EwsEnabled is not looked at here."""
     if enforces(access, ALLOW_LIST):
         entries = access.ews_allow_list or ()
         if not entries:
-            yield Refusal("list-empty", callers=CALLERS)
+            yield Refusal("list-empty", callers=tuple(callers))
             return
         for feature in Feature:
-            yield from _not_allowed(feature, entries)
+            yield from _not_allowed(feature, entries, callers)
     elif enforces(access, BLOCK_LIST):
         for feature in Feature:
-            yield from _blocked(feature, access.ews_block_list or ())
+            yield from _blocked(feature, access.ews_block_list or (), callers)
 
 
 def enforces(access: EwsAccess, policy: str) -> bool:
@@ -75,8 +76,8 @@ def enforces(access: EwsAccess, policy: str) -> bool:
     return (access.ews_application_access_policy or "").casefold() == policy.casefold()
 
 
-def _not_allowed(feature: Feature, entries: Sequence[str]) -> Iterator[Refusal]:
-    refused = _unmatched(feature, entries)
+def _not_allowed(feature: Feature, entries: Sequence[str], callers: Sequence[EwsCaller]) -> Iterator[Refusal]:
+    refused = _unmatched(feature, entries, callers)
     if not refused:
         return
     near = {entry: mistake for entry in entries for one in refused if (mistake := misspelling(entry, one.user_agent))}
@@ -84,16 +85,18 @@ def _not_allowed(feature: Feature, entries: Sequence[str]) -> Iterator[Refusal]:
     yield Refusal(slug, feature, refused, tuple(near), tuple(dict.fromkeys(near.values())))
 
 
-def _unmatched(feature: Feature, entries: Sequence[str]) -> tuple[EwsCaller, ...]:
+def _unmatched(
+    feature: Feature, entries: Sequence[str], callers: Sequence[EwsCaller] = CALLERS
+) -> tuple[EwsCaller, ...]:
     return tuple(
         caller
-        for caller in CALLERS
+        for caller in callers
         if caller.feature is feature and not any(matches(entry, caller.user_agent) for entry in entries)
     )
 
 
-def _blocked(feature: Feature, entries: Sequence[str]) -> Iterator[Refusal]:
-    mine = tuple(caller for caller in CALLERS if caller.feature is feature)
+def _blocked(feature: Feature, entries: Sequence[str], callers: Sequence[EwsCaller] = CALLERS) -> Iterator[Refusal]:
+    mine = tuple(caller for caller in callers if caller.feature is feature)
     hit = tuple(entry for entry in entries if any(matches(entry, caller.user_agent) for caller in mine))
     refused = tuple(caller for caller in mine if any(matches(entry, caller.user_agent) for entry in hit))
     if refused:
@@ -180,11 +183,12 @@ def says(refusal: Refusal, whose: str) -> str:
 
 
 def facts(refusal: Refusal) -> dict[str, str]:
-    """Facts of a finding about ``refusal``: the feature, the callers' names and their user agents, the entries."""
+    """Facts of a finding about ``refusal``: the feature; the callers' names, user agents and patterns; the entries."""
     told = {
         "feature": refusal.feature or "",
         "callers": ", ".join(caller.name for caller in refusal.callers),
         "user_agents": " | ".join(caller.user_agent for caller in refusal.callers),
+        "patterns": " | ".join(caller.pattern for caller in refusal.callers),
         "entries": " | ".join(refusal.entries),
     }
     return {name: str(value) for name, value in told.items() if value}
@@ -218,11 +222,22 @@ def allow(finding: Finding, organization: Organization) -> tuple[Change, ...]:
     if access is None or not enforces(access, ALLOW_LIST):
         return ()
     entries = access.ews_allow_list or ()
-    wanted = [Feature(finding.facts["feature"])] if "feature" in finding.facts else list(Feature)
-    added = tuple(dict.fromkeys(caller.pattern for feature in wanted for caller in _unmatched(feature, entries)))
+    added = _patterns(finding, entries)
     after = msgspec.structs.replace(access, ews_allow_list=(*entries, *added) if added else access.ews_allow_list)
     shown = ", ".join(f"'{pattern}'" for pattern in added)
     return put(finding, organization, after, f"Add {shown} to the EWS allow list of {access.identity}.")
+
+
+def _patterns(finding: Finding, entries: Sequence[str]) -> tuple[str, ...]:
+    """Patterns of the callers the finding names which ``entries`` still refuse, each once."""
+    agents, patterns = (finding.facts.get(name, "").split(" | ") for name in ("user_agents", "patterns"))
+    return tuple(
+        dict.fromkeys(
+            pattern
+            for agent, pattern in zip(agents, patterns, strict=False)
+            if pattern and not any(matches(entry, agent) for entry in entries)
+        )
+    )
 
 
 def unblock(finding: Finding, organization: Organization) -> tuple[Change, ...]:
@@ -232,8 +247,9 @@ def unblock(finding: Finding, organization: Organization) -> tuple[Change, ...]:
         return ()
     gone = [
         entry
-        for one in _blocked(Feature(finding.facts["feature"]), access.ews_block_list or ())
-        for entry in one.entries
+        for agent in finding.facts["user_agents"].split(" | ")
+        for entry in access.ews_block_list or ()
+        if matches(entry, agent)
     ]
     if not gone:
         return ()

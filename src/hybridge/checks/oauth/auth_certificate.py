@@ -131,6 +131,8 @@ class AuthCertificateCheck(Check):
     why = "Without it Exchange and Microsoft 365 do not trust each other's tokens, and delegates cannot connect."
     scope = Scope.ORGANIZATION
     needs = (*certificates.NEEDS, (ExchangeServer, ON))
+    needs_online = False
+    covers = ("OAUTH-02", "OAUTH-03", "X-06")
     sources = (sources.AUTH_CERTIFICATE, sources.EXCHANGE_OAUTH, sources.TEAMS_OAUTH)
     causes = (
         Cause(

@@ -47,6 +47,7 @@ from hybridge.checks import sources
 from hybridge.checks.autodiscover.answers import host_of
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import by_hand, put, steps, symptom_of
+from hybridge.checks.edge import EDGE
 from hybridge.evidence import Evidence, Origin, Seen, Unseen
 from hybridge.findings import Finding, Scope, Subject
 from hybridge.org.organization import Organization
@@ -126,7 +127,9 @@ class BearerChallenge(Check):
     scope = Scope.ORGANIZATION
     needs = ((BearerChallengeProbe, ON), (WebServicesVirtualDirectory, ON), (AuthServer, ON))
     symptom = True
+    explained_by = (*EDGE, "network/sign-in-methods")
     sources = (sources.MODERN_AUTHENTICATION, sources.EXCHANGE_OAUTH, sources.CONNECTIVITY_ANALYZER)
+    covers = ("PROBE-03", "EWS-06", "OAUTH-04")
     causes = (
         Cause(
             slug="oauth-off",
@@ -161,6 +164,7 @@ class BearerChallenge(Check):
             slug="not-exchange",
             says="Something in front of Exchange answers for EWS.",
             breaks=_behind_a_login_page,
+            may_be_effect=True,
             heals=steps(
                 "Pass /ews/ at <host> through to Exchange.",
                 "On the device that publishes <host>, publish /ews/* to Exchange without pre-authentication.",
@@ -169,6 +173,7 @@ class BearerChallenge(Check):
             ),
             symptoms=tuple(Symptom),
             healable=False,
+            covers=("MRCA-28",),
         ),
         Cause(
             slug="not-effective",

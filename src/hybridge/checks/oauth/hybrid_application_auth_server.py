@@ -135,6 +135,7 @@ class HybridApplicationAuthServer(Check):
     why = "As the shared application Exchange is refused: no free/busy, MailTips or photos of people in the cloud."
     scope = Scope.ORGANIZATION
     needs = (*hybrid.NEEDS, (EntraApplication, ONLINE))
+    covers = ("OAUTH-11",)
     sources = (sources.DEDICATED_APPLICATION, sources.SET_AUTH_SERVER, sources.HEALTH_CHECKER)
     causes = (
         Cause(

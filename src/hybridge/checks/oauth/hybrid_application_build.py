@@ -13,7 +13,8 @@ the first builds that know the application:
 | 2016 CU23 with the hotfix update of April 2025 | 15.1.2507.55 |
 
 `AdminDisplayVersion` shows the cumulative update only. On the three older ones it does not tell whether the hotfix
-update is installed. Where the AuthServer already names an application, some server must have it, for the parameter came
+update is installed: the build of ExSetup.exe (an export) and the one Outlook on the web shows do. Without them, where
+the AuthServer already names an application, some server must have it, for the parameter came
 with it; that passes. Otherwise it is said that it is not known. Servers below the floors of `platform/exchange-version`
 are judged there.
 
@@ -48,26 +49,36 @@ from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import steps
 from hybridge.checks.oauth import hybrid
-from hybridge.checks.platform.exchange_version import FLOORS, Version, version_of
-from hybridge.evidence import Evidence, Origin, Unseen
+from hybridge.checks.platform import versions
+from hybridge.checks.platform.exchange_version import FLOORS
+from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import NotApplicable, Scope, Subject
 from hybridge.org.organization import Organization
 from hybridge.org.records import ExchangeServer
+from hybridge.rules import Version, built_in, version_of
 from hybridge.terms.premises import Premises
 
 ON = Premises.ON_PREMISES
-MINIMUM: dict[tuple[int, int, int], int] = {(15, 2, 2562): 17, (15, 2, 1748): 24, (15, 2, 1544): 25, (15, 1, 2507): 55}
-"""Build of a cumulative update -> revision from which it knows the application. As of November 2026."""
+MINIMUM: dict[tuple[int, int, int], int] = {
+    mark[:3]: mark[3]
+    for line in built_in().builds.lines
+    for text in line.hybrid_application_from
+    if (mark := version_of(text))
+}
+"""Build of a cumulative update -> revision from which it knows the application."""
 _NEWEST = max(MINIMUM)
 _OLDEST_JUDGED = max(floor for _, floor, _, _ in FLOORS)
 
 
-def knows_the_application(version: Version) -> bool | None:
-    """Whether a server of ``version`` knows the dedicated application; None where its revision cannot tell."""
+def knows_the_application(version: Version, *, exact: bool = False) -> bool | None:
+    """Whether a server of ``version`` knows the dedicated application; None where its revision cannot tell, because it
+    is not ``exact``: that of the cumulative update, not of the update on top."""
     build, revision = version[:3], version[3]
     if build not in MINIMUM:
         return build > _NEWEST
-    return True if revision >= MINIMUM[build] or build == _NEWEST else None
+    if revision >= MINIMUM[build] or build == _NEWEST:
+        return True
+    return False if exact else None
 
 
 def _old(organization: Organization) -> Organization:
@@ -87,6 +98,7 @@ class HybridApplicationBuild(Check):
     )
     scope = Scope.ORGANIZATION
     needs = (*hybrid.NEEDS, (ExchangeServer, ON))
+    covers = ("VER-04", "OAUTH-11")
     sources = (sources.DEDICATED_APPLICATION, sources.CONFIGURE_APPLICATION, sources.HEALTH_CHECKER)
     causes = (
         Cause(
@@ -120,13 +132,14 @@ class HybridApplicationBuild(Check):
             return
         for server in reading.records:
             if "edge" not in server.server_role.lower():
-                yield from self._judge(server, subject, reading.origin, bool(trust.identifiers))
+                found = versions.installed(evidence, server, reading.origin)
+                yield from self._judge(found, subject, bool(trust.identifiers)) if found else ()
 
-    def _judge(self, server: ExchangeServer, subject: Subject, origin: Origin, linked: bool) -> Iterator[Saying]:
-        version = version_of(server.admin_display_version)
-        if version is None or version < _OLDEST_JUDGED:
+    def _judge(self, found: versions.Installed, subject: Subject, linked: bool) -> Iterator[Saying]:
+        server = found.server
+        if found.version < _OLDEST_JUDGED:
             return
-        knows = knows_the_application(version)
+        knows = knows_the_application(found.version, exact=found.exact)
         if knows is None and not linked:
             yield Unseen(
                 what="hotfix update",
@@ -139,9 +152,8 @@ class HybridApplicationBuild(Check):
             yield self.finding(
                 "below-minimum",
                 subject,
-                f"{server.identity} has {server.admin_display_version}, which does not know the dedicated hybrid "
-                "application.",
+                f"{server.identity} has {found.dotted}, which does not know the dedicated hybrid application.",
                 address=server.address,
-                facts={"server": server.identity, "version": server.admin_display_version},
-                origins=(origin,),
+                facts={"server": server.identity, "version": found.dotted},
+                origins=found.origins,
             )

@@ -275,6 +275,7 @@ class HybridApplicationObject(Check):
     )
     scope = Scope.ORGANIZATION
     needs = (*hybrid.NEEDS, (EntraApplication, ONLINE), (AppRoleAssignment, ONLINE), *certificates.NEEDS)
+    covers = ("OAUTH-11",)
     sources = (
         sources.DEDICATED_APPLICATION,
         sources.CONFIGURE_APPLICATION,

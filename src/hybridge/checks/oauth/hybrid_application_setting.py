@@ -135,6 +135,7 @@ class HybridApplicationSetting(Check):
     )
     scope = Scope.ORGANIZATION
     needs = (*hybrid.NEEDS, (SettingOverride, ON))
+    covers = ("OAUTH-11", "FB-07")
     sources = (sources.DEDICATED_APPLICATION, sources.SETTING_OVERRIDE, sources.HEALTH_CHECKER)
     causes = (
         Cause(
@@ -142,6 +143,7 @@ class HybridApplicationSetting(Check):
             says="No setting override tells Exchange to use the dedicated hybrid application.",
             breaks=_never_made,
             heals=_switch_on,
+            covers=("X-13",),
         ),
         Cause(
             slug="switched-off",

@@ -84,6 +84,7 @@ class OrganizationRelationshipEpr(Check):
     scope = Scope.ORGANIZATION
     severity = Severity.WARNING
     needs = ((OrganizationRelationship, ON),)
+    covers = ("OAUTH-11",)
     sources = (
         sources.DEDICATED_APPLICATION,
         sources.CONFIGURE_APPLICATION,

@@ -69,6 +69,7 @@ class SharedServicePrincipal(Check):
     scope = Scope.ORGANIZATION
     severity = Severity.ADVICE
     needs = (*hybrid.NEEDS, (SettingOverride, ON), (ServicePrincipal, ONLINE))
+    covers = ("OAUTH-11",)
     sources = (sources.DEDICATED_APPLICATION, sources.CONFIGURE_APPLICATION)
     causes = (
         Cause(

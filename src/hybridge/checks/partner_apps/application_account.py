@@ -160,6 +160,7 @@ class ApplicationAccount(Check):
     scope = Scope.ORGANIZATION
     needs = integration.NEEDS
     sources = (sources.TEAMS_OAUTH, sources.RESOLVE, sources.HEALTH_CHECKER)
+    covers = ("PA-02", "PA-06", "DEL-08")
     causes = (
         Cause(
             slug="account-missing",

@@ -81,7 +81,9 @@ class ApplicationRoleWidth(Check):
     scope = Scope.ORGANIZATION
     severity = Severity.WARNING
     needs = integration.NEEDS
+    needs_online = True
     sources = (sources.TEAMS_OAUTH,)
+    covers = ("PA-02",)
     causes = (
         Cause(
             slug="entries-too-many",

@@ -127,6 +127,7 @@ class ServicePrincipalKey(Check):
     scope = Scope.ORGANIZATION
     needs = ((ServicePrincipal, ONLINE), *certificates.NEEDS)
     sources = (sources.TEAMS_OAUTH, sources.KEY_CREDENTIAL, sources.DELEGATES_BLOG)
+    covers = ("PA-07",)
     causes = (
         Cause(
             slug="key-missing",

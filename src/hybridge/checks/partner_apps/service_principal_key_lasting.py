@@ -143,6 +143,7 @@ class ServicePrincipalKeyLasting(Check):
     severity = Severity.WARNING
     needs = ((ServicePrincipal, ONLINE), *certificates.NEEDS)
     sources = (sources.TEAMS_OAUTH, sources.KEY_CREDENTIAL, sources.AUTH_CERTIFICATE)
+    covers = ("PA-07",)
     causes = (
         Cause(
             slug="next-missing",

@@ -158,6 +158,7 @@ class TeamsApplications(Check):
     scope = Scope.ORGANIZATION
     needs = integration.NEEDS
     sources = (sources.TEAMS_OAUTH, sources.HEALTH_CHECKER, sources.DELEGATES_BLOG)
+    covers = ("PA-01", "PA-03", "PA-04", "DEL-08")
     causes = (
         Cause(
             slug="scheduler-missing",
@@ -191,6 +192,7 @@ class TeamsApplications(Check):
             breaks=_only_legacy,
             heals=_complete,
             symptoms=_DELEGATION,
+            covers=("X-20",),
         ),
         Cause(
             slug="not-linked",

@@ -10,7 +10,8 @@
 | Exchange 2016 CU3 | 15.1.544.27 | the REST API: the calendar app and presence work |
 
 Every Exchange 2013 is below the second floor. One old server behind a shared name is enough to fail every now and
-then. `AdminDisplayVersion` does not move with security updates; that does not matter for these floors.
+then. `AdminDisplayVersion` does not move with security updates; that does not matter for these floors. Where the
+servers cannot be read, the build that Outlook on the web shows to strangers is judged.
 
 ## How to cure it by hand
 
@@ -32,49 +33,37 @@ A cumulative update cannot be taken back. Update one server first and look.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import steps
-from hybridge.evidence import Evidence, Origin, Unseen
+from hybridge.evidence import Evidence, Origin, Seen, Unseen
 from hybridge.findings import NotApplicable, Scope, Subject
 from hybridge.org.organization import Organization
+from hybridge.org.probes import OwaVersionProbe
 from hybridge.org.records import ExchangeServer
+from hybridge.rules import Version, built_in, version_of
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 
 ON = Premises.ON_PREMISES
-Version = tuple[int, int, int, int]
-
+_FLOOR = {line.name: floor for line in built_in().builds.lines if (floor := version_of(line.floor))}
 FLOORS: tuple[tuple[str, Version, str, str], ...] = (
     (
         "below-delegation-floor",
-        (15, 0, 1365, 1),
+        _FLOOR["Exchange Server 2013"],
         "Exchange 2013 CU19",
         "Teams can neither find its mailboxes nor use them",
     ),
     (
         "below-calendar-floor",
-        (15, 1, 544, 27),
+        _FLOOR["Exchange Server 2016"],
         "Exchange 2016 CU3",
         "the calendar app and presence do not work with it",
     ),
 )
-"""Cause, first version that is enough, its name, and what is lost below it. As of November 2026."""
-
-_PRINTED = re.compile(r"\s*Version (\d+)\.(\d+) \(Build (\d+)\.(\d+)\)\s*")
-_DOTTED = re.compile(r"\s*(\d+)\.(\d+)\.(\d+)\.(\d+)\s*")
-
-
-def version_of(admin_display_version: str) -> Version | None:
-    """The four numbers of "Version 15.2 (Build 1544.4)" or "15.2.1544.4"; None when it is neither."""
-    found = _PRINTED.fullmatch(admin_display_version) or _DOTTED.fullmatch(admin_display_version)
-    if found is None:
-        return None
-    major, minor, build, revision = (int(number) for number in found.groups())
-    return major, minor, build, revision
+"""Cause, first version that is enough, its name, and what is lost below it."""
 
 
 def _old(printed: str) -> Callable[[Organization], Organization]:
@@ -98,6 +87,7 @@ class ExchangeVersion(Check):
     scope = Scope.ORGANIZATION
     needs = ((ExchangeServer, ON),)
     sources = (sources.RESOLVE, sources.HYBRID_REST, sources.HEALTH_CHECKER)
+    covers = ("VER-01", "CAL-06", "DEL-05")
     causes = (
         Cause(
             slug="below-delegation-floor",
@@ -122,12 +112,28 @@ class ExchangeVersion(Check):
         reading = evidence.all(ExchangeServer, ON)
         if isinstance(reading, Unseen):
             yield reading
+            yield from self._from_outside(evidence, subject)
             return
         servers = [one for one in reading.records if "edge" not in one.server_role.lower()]
         if not servers:
             yield NotApplicable("There is no Exchange server on-premises.")
         for server in servers:
             yield from self._judge(server, subject, reading.origin)
+
+    def _from_outside(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
+        """What Outlook on the web shows to strangers, where the servers cannot be asked for."""
+        probes = evidence.all(OwaVersionProbe, ON)
+        for probe in probes.records if isinstance(probes, Seen) else ():
+            version = version_of(probe.version)
+            below = [one for one in FLOORS if version is not None and version < one[1]]
+            for slug, _, name, lost in below[:1]:
+                yield self.finding(
+                    slug,
+                    subject,
+                    f"{probe.identity} shows build {probe.version}, older than {name}: {lost}.",
+                    facts={"server": probe.identity, "version": probe.version, "floor": name},
+                    origins=(probes.origin,) if isinstance(probes, Seen) else (),
+                )
 
     def _judge(self, server: ExchangeServer, subject: Subject, origin: Origin) -> Iterator[Saying]:
         version = version_of(server.admin_display_version)

@@ -68,6 +68,7 @@ class OutOfOfficeStuck(Check):
     symptom = True
     explained_by = ("presence/rest-api-published", "ews/allow-list-organization", "ews/allow-list-mailbox")
     sources = (sources.RESOLVE, sources.PRESENCE_ADMINS, sources.AUTOMATIC_REPLIES)
+    covers = ("PRES-07",)
     causes = (
         Cause(
             slug="automatic-replies-on",

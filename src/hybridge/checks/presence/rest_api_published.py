@@ -40,6 +40,7 @@ from hybridge.checks import sources
 from hybridge.checks.autodiscover.answers import host_of
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import steps
+from hybridge.checks.edge import EDGE
 from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import Scope, Subject
 from hybridge.org.organization import Organization
@@ -64,8 +65,10 @@ class RestApiPublished(Check):
     scope = Scope.ORGANIZATION
     needs = ((RestApiProbe, ON),)
     symptom = True
-    explained_by = ("platform/exchange-version",)
+    explained_by = (*EDGE, "network/sign-in-methods", "platform/exchange-version")
+    needs_publishing = True
     sources = (sources.RESOLVE, sources.HYBRID_REST)
+    covers = ("PRES-02",)
     causes = (
         Cause(
             slug="not-published",
@@ -85,6 +88,7 @@ class RestApiPublished(Check):
             slug="pre-authenticated",
             says="A device in front of Exchange wants a sign-in for the REST API.",
             breaks=_answered("login-page"),
+            may_be_effect=True,
             heals=steps(
                 "Exempt /api/ at <host> from pre-authentication.",
                 "On the device that publishes <host>, pass /api/* through to Exchange without pre-authentication.",
@@ -93,6 +97,7 @@ class RestApiPublished(Check):
             ),
             symptoms=(Symptom.PRESENCE_STUCK,),
             healable=False,
+            covers=("MRCA-28",),
         ),
     )
 

@@ -79,6 +79,7 @@ class CalendarAppPinned(Check):
     scope = Scope.MAILBOX
     needs = ((CsOnlineUser, ONLINE), (TeamsAppSetupPolicy, ONLINE))
     sources = (sources.RESOLVE, sources.APP_SETUP)
+    covers = ("CAL-01",)
     causes = (
         Cause(
             slug="not-pinned",

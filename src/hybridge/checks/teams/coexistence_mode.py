@@ -2,7 +2,8 @@
 
 ## How it is decided
 
-The upgrade policy of the person (`Get-CsOnlineUser`, empty means the organization's setting) gives the mode. `SfBOnly`
+The upgrade policy of the person (`Get-CsOnlineUser`, empty means the organization's setting) gives the mode; where an
+export says which mode is really in force (`TeamsUpgradeEffectiveMode`), that one counts. `SfBOnly`
 and `SfBWithTeamsCollab` have no meetings in Teams. `Islands`, `SfBWithTeamsCollabAndMeetings` and `TeamsOnly` do.
 
 ## How to cure it by hand
@@ -44,13 +45,14 @@ import msgspec
 
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
-from hybridge.checks.cures import put, steps
-from hybridge.checks.teams.policies import GLOBAL, InForce, not_listed, policy_of, teams_user
+from hybridge.checks.cures import by_hand, put, steps
+from hybridge.checks.teams.policies import GLOBAL, InForce, not_listed, policy_name, policy_of, teams_user
 from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import Finding, Scope, Subject
 from hybridge.org.organization import Organization
 from hybridge.org.records import CsOnlineUser, TeamsUpgradePolicy
-from hybridge.plan import Change, Risk
+from hybridge.plan import Change, Manual, Risk
+from hybridge.terms.clouds import Cloud
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 
@@ -71,11 +73,32 @@ def _everywhere(organization: Organization) -> Organization:
     return organization.edit(TeamsUpgradePolicy, lambda one: one.identity == GLOBAL, mode="SfBWithTeamsCollab")
 
 
-def _upgrade(finding: Finding, organization: Organization) -> tuple[Change, ...]:
+def _wait(finding: Finding) -> Manual:
+    return by_hand(
+        finding,
+        "The person has the right policy already; Teams did not follow it yet.",
+        "Wait some hours, then look again.",
+        "If it stays: look for an account in Skype for Business Server, which keeps the mode (Get-CsUser).",
+        verify="Get-CsOnlineUser shows TeamsUpgradeEffectiveMode TeamsOnly.",
+    )
+
+
+def _upgrade(finding: Finding, organization: Organization) -> tuple[Change, ...] | Manual:
     user = organization.at(finding.address) if finding.address else None
-    if not isinstance(user, CsOnlineUser) or user.teams_upgrade_policy == TEAMS_ONLY:
+    if not isinstance(user, CsOnlineUser):
         return ()
-    after = msgspec.structs.replace(user, teams_upgrade_policy=TEAMS_ONLY)
+    if user.teams_upgrade_policy == TEAMS_ONLY:
+        return _wait(finding) if user.teams_upgrade_effective_mode.lower() in WITHOUT_MEETINGS else ()
+    if "assigned_by_hand_in" in finding.facts:
+        return by_hand(
+            finding,
+            f"Give {user.identity} the upgrade policy {TEAMS_ONLY}; in {finding.facts['assigned_by_hand_in']} Graph "
+            "assigns no policies, so that Teams PowerShell must.",
+            f'Grant-CsTeamsUpgradePolicy -Identity "{user.identity}" -PolicyName {TEAMS_ONLY}',
+            verify=f'Get-CsOnlineUser -Identity "{user.identity}" | Format-List TeamsUpgradeEffectiveMode',
+        )
+    effective = "TeamsOnly" if user.teams_upgrade_effective_mode else ""
+    after = msgspec.structs.replace(user, teams_upgrade_policy=TEAMS_ONLY, teams_upgrade_effective_mode=effective)
     says = f"Give {user.identity} the upgrade policy {TEAMS_ONLY} in place of {user.teams_upgrade_policy}."
     return put(finding, organization, after, says, Risk.MEDIUM)
 
@@ -97,6 +120,7 @@ class CoexistenceMode(Check):
     scope = Scope.MAILBOX
     needs = ((CsOnlineUser, ONLINE), (TeamsUpgradePolicy, ONLINE))
     sources = (sources.RESOLVE, sources.UPGRADE_POLICY)
+    covers = ("CAL-03",)
     causes = (
         Cause(
             slug="user-mode",
@@ -130,16 +154,19 @@ class CoexistenceMode(Check):
             yield from (user,) if isinstance(user, Unseen) else ()
             return
         found = policy_of(evidence, TeamsUpgradePolicy, user, user.first.teams_upgrade_policy)
+        effective = user.first.teams_upgrade_effective_mode
+        if isinstance(found, Unseen) and effective:
+            found = InForce(user.first, policy_name(user.first.teams_upgrade_policy), None, (user.origin,))
         if isinstance(found, Unseen):
             yield found
             return
-        mode = mode_of(found)
+        mode = effective or mode_of(found)
         if not mode:
             yield not_listed(TeamsUpgradePolicy, found.name)
         elif mode.lower() in WITHOUT_MEETINGS:
-            yield self._found(found, mode, subject)
+            yield self._found(found, mode, subject, evidence.cloud)
 
-    def _found(self, found: InForce[TeamsUpgradePolicy], mode: str, subject: Subject) -> Finding:
+    def _found(self, found: InForce[TeamsUpgradePolicy], mode: str, subject: Subject, cloud: Cloud) -> Finding:
         own = found.name.lower() != GLOBAL.lower()
         by = f"policy {found.name}" if own else "the organization's setting"
         says = f"{subject.mailbox} is in coexistence mode {mode} ({by}): it has no meetings in Teams."
@@ -149,6 +176,7 @@ class CoexistenceMode(Check):
             subject,
             says,
             address=found.user.address if own else shared,
-            facts={"mode": mode, "policy": found.name},
+            facts={"mode": mode, "policy": found.name}
+            | ({} if cloud.assigns_teams_policies else {"assigned_by_hand_in": cloud.title}),
             origins=found.origins,
         )

@@ -32,6 +32,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 Response = HttpAnswer
 
+OFFERS = "x-lab-offers"
+"""Header of a 401 by which an app says, in lower case, which Windows sign-ins are on; "none" for none of them."""
+
 
 def digest(request: Request) -> str:
     """A short text that is equal for requests that ask the same, whoever asks."""

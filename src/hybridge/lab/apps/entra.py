@@ -13,33 +13,64 @@ from hybridge.lab.apps import base
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.keepings import kept
 from hybridge.lab.apps.tokens import LIFE, TokenRefused, key_id, mint
-from hybridge.lab.contoso import DOMAIN, INITIAL_DOMAIN, ROUTING_DOMAIN, TENANT_ID
+from hybridge.lab.contoso import TENANT_ID, domains_in
 from hybridge.lab.estate import Estate
-from hybridge.terms.clouds import WORLDWIDE
-from hybridge.wire import oauth
+from hybridge.org.records import FederationService, PublishedRealm
+from hybridge.terms.premises import Premises
+from hybridge.wire import oauth, user_realm
 from hybridge.wire.ask import HttpAnswer
 
 __all__ = ["TokenRefused", "answer", "mint"]
 
-_TENANTS = (TENANT_ID, DOMAIN, INITIAL_DOMAIN, ROUTING_DOMAIN, "common", "organizations")
+_ANY_TENANT = ("common", "organizations")
 
 
 def answer(estate: Estate, request: Request) -> HttpAnswer:
     """What the login host answers."""
+    if request.path.lower() == user_realm.PATH:
+        return _realm(estate, request)
     tenant, _, rest = request.path.lower().strip("/").partition("/")
     if rest == "discovery/instance":
-        return oauth.write_instance_discovery(WORLDWIDE.login, TENANT_ID)
-    if tenant not in _TENANTS:
+        return oauth.write_instance_discovery(estate.cloud.login, TENANT_ID)
+    if tenant not in (TENANT_ID, *domains_in(estate.cloud), *_ANY_TENANT):
         return oauth.token_error("invalid_tenant", 90002, f"Tenant '{tenant[:80]}' not found.", estate.now())
     match rest:
         case ".well-known/openid-configuration" | "v2.0/.well-known/openid-configuration":
-            return oauth.write_openid_configuration(WORLDWIDE.login, TENANT_ID)
+            return _openid_configuration(estate, tenant)
         case "discovery/keys" | "discovery/v2.0/keys":
             return oauth.write_jwks((_signing_key(estate),))
         case "oauth2/token" | "oauth2/v2.0/token":
             return _token(estate, request)
         case _:
             return base.not_found()
+
+
+def _openid_configuration(estate: Estate, tenant: str) -> HttpAnswer:
+    """What is published of the tenant; asked by its domain, what is published of the domain."""
+    told = estate.organization.one(PublishedRealm, Premises.ONLINE, tenant)
+    if told is not None and told.name_space_type == "Unknown":
+        return oauth.token_error("invalid_tenant", 90002, f"Tenant '{tenant}' not found.", estate.now())
+    return oauth.write_openid_configuration(
+        estate.cloud.login,
+        told.tenant_id if told and told.tenant_id else TENANT_ID,
+        cloud_instance=told.cloud_instance if told else "",
+        sub_scope=told.sub_scope if told else "",
+    )
+
+
+def _realm(estate: Estate, request: Request) -> HttpAnswer:
+    """Realm discovery."""
+    login = request.query.get("login", "")
+    domain = user_realm.read_domain(login)
+    told = estate.organization.one(PublishedRealm, Premises.ONLINE, domain)
+    if told is None:
+        kind = "Managed" if domain in domains_in(estate.cloud) else "Unknown"
+        return user_realm.write_answer(user_realm.Realm(kind, domain, "", estate.cloud.login.partition(".")[2]), login)
+    host = next((one.identity for one in estate.organization.all(FederationService, Premises.ON_PREMISES)), "")
+    url = f"https://{host}/adfs/ls/?username={login}&wa=wsignin1.0&wtrealm=urn%3afederation%3aMicrosoftOnline&wctx="
+    federated = told.name_space_type == "Federated" and host
+    realm = user_realm.Realm(told.name_space_type, domain, url if federated else "", told.cloud_instance, "Contoso")
+    return user_realm.write_answer(realm, login)
 
 
 def _signing_key(estate: Estate) -> dict[str, str]:

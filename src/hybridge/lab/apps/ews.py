@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridge.lab.apps.base import Request
+from hybridge.lab.apps.ews_on_the_way import behind, spoilt, too_new
 from hybridge.lab.apps.ews_operations import OPERATIONS, Operation
 from hybridge.lab.apps.sign_in import ews_caller
 from hybridge.lab.behaviour.ews_access import ews_access
+from hybridge.lab.behaviour.item_rights import NOT_IMPERSONATED, may_impersonate
 from hybridge.lab.behaviour.mailbox_rights import NO_MAILBOX, Caller
 from hybridge.lab.behaviour.server_oauth import NO_ROLE
 from hybridge.lab.behaviour.servers import back_end, version_of
@@ -50,13 +52,13 @@ def answer_ews(estate: Estate, request: Request, server: ExchangeServer) -> Http
         return HttpAnswer(status=403)
     if opened is None:
         return HttpAnswer(status=405, headers=(("allow", "POST"),))
-    version = version_of(back_end(estate.organization, acting) or server)
+    version = behind(estate, request) or version_of(back_end(estate.organization, acting) or server)
     if isinstance(opened, EwsFault):
         return envelope.write_fault(opened, version)
-    said = _run(estate, caller, opened)
+    said = too_new(request, version) or _run(estate, caller, opened)
     if isinstance(said, EwsFault):
         return envelope.write_fault(said, version)
-    return envelope.write_response(said, version)
+    return spoilt(estate, request, opened.name, envelope.write_response(said, version))
 
 
 def _open(body: bytes) -> Opened | EwsFault:
@@ -81,8 +83,8 @@ def _run(estate: Estate, caller: Caller, opened: Opened) -> str | EwsFault:
     if not caller.may_run(opened.name):
         return EwsFault("ErrorAccessDenied", NO_ROLE)
     if opened.impersonated:
-        if not caller.full_access:
-            return EwsFault("ErrorImpersonateUserDenied", "The account may not impersonate anybody.")
+        if not caller.full_access or not may_impersonate(estate.organization):
+            return EwsFault("ErrorImpersonateUserDenied", NOT_IMPERSONATED)
         if estate.organization.one(Mailbox, ON, opened.impersonated) is None:
             return EwsFault("ErrorNonExistentMailbox", NO_MAILBOX)
         caller = Caller(user=opened.impersonated)

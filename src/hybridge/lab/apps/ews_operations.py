@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridge.lab.apps.ews_delegate_operations import answer_add, answer_get, answer_remove, answer_update
+from hybridge.lab.apps.ews_item_operations import answer_create, answer_delete, answer_find, mailbox_of_ids
+from hybridge.lab.apps.ews_item_operations import answer_get as answer_get_item
 from hybridge.lab.apps.ews_small_operations import answer_convert_id, answer_resolve_names, answer_server_time_zones
 from hybridge.lab.behaviour.automatic_replies import oof_settings
 from hybridge.lab.behaviour.availability import free_busy
 from hybridge.lab.behaviour.delegates import folder_name
 from hybridge.lab.behaviour.mailbox_rights import NO_MAILBOX, Caller, mailbox_refusal, may_open_calendar
+from hybridge.lab.behaviour.sharing import asked_on_premises
+from hybridge.lab.contoso import TENANT_ID
 from hybridge.lab.estate import Estate
 from hybridge.org.organization import Organization
 from hybridge.org.records import CalendarEvent, Mailbox
@@ -23,8 +27,12 @@ from hybridge.terms.premises import Premises
 from hybridge.wire.ews import (
     add_delegate,
     convert_id,
+    create_item,
+    delete_item,
+    find_item,
     get_delegate,
     get_folder,
+    get_item,
     get_server_time_zones,
     get_user_availability,
     get_user_oof_settings,
@@ -33,6 +41,7 @@ from hybridge.wire.ews import (
     update_delegate,
 )
 from hybridge.wire.ews.distinguished_folders import KINDS, folder_id, parent_of, read_folder_id
+from hybridge.wire.ews.free_busy_view import FreeBusy
 from hybridge.wire.xml import Element
 
 ON = Premises.ON_PREMISES
@@ -92,8 +101,19 @@ def _owner_and_name(caller: Caller, ref: get_folder.FolderRef) -> tuple[str, str
 
 
 def _get_user_availability(estate: Estate, caller: Caller, request: get_user_availability.Request) -> str:
-    answers = tuple(free_busy(estate.organization, caller, mailbox, request) for mailbox in request.mailboxes)
+    answers = tuple(_looked_up(estate, caller, mailbox, request) for mailbox in request.mailboxes)
     return get_user_availability.write_response(get_user_availability.Response(answers))
+
+
+def _looked_up(
+    estate: Estate, caller: Caller, mailbox: str, request: get_user_availability.Request
+) -> FreeBusy | get_user_availability.MailboxError:
+    """Free/busy of a mailbox here, or of one online as the other side shows it."""
+    organization = estate.organization
+    if organization.one(Mailbox, ON, mailbox) or not organization.one(Mailbox, Premises.ONLINE, mailbox):
+        return free_busy(organization, caller, mailbox, request)
+    refused = asked_on_premises(organization, mailbox, estate.now(), TENANT_ID)
+    return refused or FreeBusy(("FreeBusy",))
 
 
 def _get_user_oof_settings(estate: Estate, caller: Caller, request: get_user_oof_settings.Request) -> str:
@@ -126,6 +146,10 @@ def _of_mailbox(request: Any) -> str:
 
 OPERATIONS = {
     "AddDelegate": Operation(add_delegate.read_request, _of_mailbox, answer_add),
+    "CreateItem": Operation(create_item.read_request, _of_mailbox, answer_create),
+    "DeleteItem": Operation(delete_item.read_request, mailbox_of_ids, answer_delete),
+    "FindItem": Operation(find_item.read_request, _of_mailbox, answer_find),
+    "GetItem": Operation(get_item.read_request, mailbox_of_ids, answer_get_item),
     "ConvertId": Operation(convert_id.read_request, _nobody, answer_convert_id),
     "GetDelegate": Operation(get_delegate.read_request, _of_mailbox, answer_get),
     "GetFolder": Operation(get_folder.read_request, _folder_owner, _get_folder),

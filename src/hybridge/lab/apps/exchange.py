@@ -11,21 +11,22 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from hybridge.lab.apps import base
+from hybridge.lab.apps import autodiscover_classic, base, firewall, owa
 from hybridge.lab.apps.base import Request
+from hybridge.lab.apps.edge import as_passed_on, cut, edge_page
 from hybridge.lab.apps.ews import answer_ews
 from hybridge.lab.apps.keepings import kept
-from hybridge.lab.apps.sign_in import token_caller, unauthorized, user_named_by_token
+from hybridge.lab.apps.sign_in import token_caller, user_named_by_token
 from hybridge.lab.behaviour import routing
 from hybridge.lab.behaviour.availability import events_within
 from hybridge.lab.behaviour.ews_access import ews_access
-from hybridge.lab.behaviour.publishing import Edge, edge
+from hybridge.lab.behaviour.publishing import PASSED_ON, Edge, edge, published_path
 from hybridge.lab.behaviour.server_oauth import published_certificates
 from hybridge.lab.behaviour.servers import back_end, front_end, version_of
 from hybridge.lab.behaviour.versions import has_rest
 from hybridge.lab.contoso import DOMAIN
 from hybridge.lab.estate import Estate
-from hybridge.org.records import AuthConfig, ExchangeServer
+from hybridge.org.records import AuthConfig, ExchangeServer, ServerSettings
 from hybridge.terms.applications import EXCHANGE_ONLINE
 from hybridge.terms.premises import Premises
 from hybridge.wire import autodiscover_v2, exchange_rest, json_body, oauth
@@ -34,37 +35,29 @@ from hybridge.wire.oauth_documents import METADATA_PATH
 
 ON = Premises.ON_PREMISES
 EWS_PATH = "/ews/exchange.asmx"
-SIGN_IN_PATH = "/preauth/sign-in"
-"""The sign-in page of a proxy that lets nobody through without it."""
+DEFAULT_QUERY_LENGTH = 2048
+"""Characters of a query ASP.NET takes where web.config does not say."""
 
 Page = Callable[[Estate, Request, ExchangeServer], HttpAnswer]
 
 
 def answer(estate: Estate, request: Request) -> HttpAnswer:
     """What the world gets for a request to one of Exchange's names."""
+    if (stopped := firewall.stopped(estate, request)) is not None:
+        return stopped
     agent = request.headers.get("user-agent", "")
     verdict = edge(estate.organization, request.host, request.path, agent)
-    if verdict is not Edge.EXCHANGE:
-        return _edge_page(Edge.LOGIN_PAGE if request.path == SIGN_IN_PATH else verdict, request)
+    if verdict not in PASSED_ON:
+        return edge_page(verdict, request)
     mailbox = _mailbox_of(estate, request)
     server = front_end(estate.organization, request.host, mailbox)
     if server is None:
         return base.text("No server is in the array.", 503)
     page = _page(request.path)
-    return _with_exchange_headers(estate, request, page(estate, request, server), server, mailbox)
-
-
-def _edge_page(verdict: Edge, request: Request) -> HttpAnswer:
-    """What the edge answers in Exchange's place, without any of Exchange's headers."""
-    html = (("content-type", "text/html; charset=utf-8"),)
-    if verdict is Edge.NOTHING_THERE:
-        return HttpAnswer(status=404, headers=html, body=b"<html><body><h1>404 Not Found</h1></body></html>")
-    if verdict is not Edge.LOGIN_PAGE:
-        return HttpAnswer(status=403, headers=html, body=b"<html><body><h1>403 Forbidden</h1></body></html>")
-    if "text/html" in request.headers.get("accept", "") and request.path != SIGN_IN_PATH:
-        return base.redirect(f"https://{request.host}{SIGN_IN_PATH}")
-    form = f"<html><body><form method='post' action='{SIGN_IN_PATH}'>Sign in<input name='user'></form></body></html>"
-    return HttpAnswer(status=200, headers=html, body=form.encode())
+    answered = as_passed_on(verdict, request, lambda: page(estate, request, server))
+    answered = _with_exchange_headers(estate, request, answered, server, mailbox)
+    torn = verdict is Edge.CUT or estate.facing(request.host).network == "reset"
+    return cut(answered, request.host) if torn else answered
 
 
 def _mailbox_of(estate: Estate, request: Request) -> str:
@@ -87,8 +80,12 @@ def _page(path: str) -> Page:
         return _health
     if lowered == "/api" or lowered.startswith("/api/"):
         return _rest
-    if lowered in ("/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.svc"):
-        return _classic_autodiscover
+    if lowered == "/owa" or lowered.startswith("/owa/"):
+        return owa.answer
+    if lowered in autodiscover_classic.PATHS:
+        return autodiscover_classic.answer_on_premises
+    if lowered.startswith(autodiscover_classic.MAPI_PATHS):
+        return autodiscover_classic.answer_mapi
     return lambda *_: base.not_found()
 
 
@@ -117,7 +114,9 @@ def _autodiscover_v2(estate: Estate, request: Request, server: ExchangeServer) -
     if not question.mailbox or not question.protocol:
         missing = "Email" if not question.mailbox else "Protocol"
         return autodiscover_v2.refused("MandatoryParameterMissing", f"The parameter {missing} is missing.")
-    route = routing.route_on_premises(estate.organization, server, request.host, question.mailbox, question.protocol)
+    route = routing.route_on_premises(
+        estate.organization, server, request.host, question.mailbox, question.protocol, estate.cloud
+    )
     return write_route(route, question)
 
 
@@ -149,21 +148,21 @@ def _metadata(estate: Estate, request: Request, server: ExchangeServer) -> HttpA
     return oauth.write_metadata(document, (f"{service}/{request.host}@{realm}",))
 
 
-def _health(_: Estate, __: Request, server: ExchangeServer) -> HttpAnswer:
+def _health(estate: Estate, request: Request, server: ExchangeServer) -> HttpAnswer:
+    path = published_path(estate.organization, request.host, request.path)
+    if path is not None and not path.healthy:
+        return base.text("Service Unavailable", 503)
     return HttpAnswer(
         status=200, headers=(("content-type", "text/html"),), body=f"200 OK<br/>{server.fqdn.upper()}".encode()
     )
-
-
-def _classic_autodiscover(estate: Estate, request: Request, _: ExchangeServer) -> HttpAnswer:
-    """Only the challenge: the lab has no classic Autodiscover behind it."""
-    return base.not_found() if request.principal else unauthorized(estate)
 
 
 def _rest(estate: Estate, request: Request, server: ExchangeServer) -> HttpAnswer:
     """The REST API, which takes tokens only."""
     if not has_rest(version_of(server)):
         return base.not_found()
+    if _too_long(estate, request, server):
+        return exchange_rest.write_query_too_long()
     caller = token_caller(estate, request, server)
     if isinstance(caller, HttpAnswer):
         return caller
@@ -189,6 +188,13 @@ def _rest(estate: Estate, request: Request, server: ExchangeServer) -> HttpAnswe
             for event in events
         ),
     )
+
+
+def _too_long(estate: Estate, request: Request, server: ExchangeServer) -> bool:
+    """Whether the query is longer than web.config of ``server`` allows; IIS looks before anybody signs in."""
+    settings = estate.organization.one(ServerSettings, ON, server.identity)
+    allowed = (settings.max_query_string_length if settings else None) or DEFAULT_QUERY_LENGTH
+    return firewall.query_length(request.query) > allowed
 
 
 def _rest_error(status: int, code: str, message: str) -> HttpAnswer:

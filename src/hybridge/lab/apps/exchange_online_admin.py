@@ -17,13 +17,12 @@ from hybridge.lab.apps.keepings import kept
 from hybridge.lab.apps.tokens import ENTRA_ISSUER, may_use, read_bearer
 from hybridge.lab.cmdlets.online import ONLINE_CATALOGUE
 from hybridge.lab.cmdlets.outcome import NOT_FOUND, Caller, ErrorSeen
-from hybridge.lab.contoso import DOMAIN, INITIAL_DOMAIN, ROUTING_DOMAIN, TENANT_ID
+from hybridge.lab.contoso import TENANT_ID, domains_in
 from hybridge.lab.estate import Estate
 from hybridge.lab.powershell import execute
 from hybridge.org.organization import Organization
 from hybridge.org.records import Mailbox
 from hybridge.terms.applications import EXCHANGE_ONLINE
-from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
 from hybridge.wire import clixml
 from hybridge.wire.ask import CmdletAsk, HttpAnswer
@@ -32,9 +31,7 @@ from hybridge.wire.exchange_online.answers import write_page, write_refusal
 from hybridge.wire.exchange_online.cmdlet_input import read_input
 from hybridge.wire.json_body import JsonRefused
 
-AUDIENCES = (f"https://{WORLDWIDE.exchange}", EXCHANGE_ONLINE)
 PREFIX = "/adminapi/"
-_TENANTS = (TENANT_ID, DOMAIN, INITIAL_DOMAIN, ROUTING_DOMAIN)
 _PEOPLE = ("User", "GrantSendOnBehalfTo", "Identity")
 """Properties that name people."""
 _SKIP = "$skiptoken"
@@ -65,9 +62,9 @@ def _refused(estate: Estate, request: Request, tenant: str) -> HttpAnswer | None
         return HttpAnswer(status=405)
     authorization = request.headers.get("authorization", "")
     token = read_bearer(estate, authorization)
-    if token is None or not may_use(estate, authorization, AUDIENCES):
+    if token is None or not may_use(estate, authorization, (f"https://{estate.cloud.admin_api}", EXCHANGE_ONLINE)):
         return HttpAnswer(status=401, headers=(("www-authenticate", 'Bearer error="invalid_token"'),))
-    if tenant.lower() not in _TENANTS or token.issuer != ENTRA_ISSUER:
+    if tenant.lower() not in (TENANT_ID, *domains_in(estate.cloud)) or token.issuer != ENTRA_ISSUER:
         return write_refusal(401, "Unauthorized", f"The token is not for the tenant '{tenant[:80]}'.")
     if token.app_id not in estate.entra_clients:
         return write_refusal(403, "Forbidden", "The application is not known to Exchange Online.")

@@ -14,23 +14,44 @@ import msgspec
 
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.graph_applications import answer_applications, answer_permissions
+from hybridge.lab.apps.graph_configuration import answer_configuration, belongs
 from hybridge.lab.apps.graph_principals import answer_principals
 from hybridge.lab.apps.presence_board import last_known
 from hybridge.lab.apps.tokens import may_use
+from hybridge.lab.behaviour.sharing import asked_online
+from hybridge.lab.contoso import TENANT_ID
 from hybridge.lab.estate import Estate
 from hybridge.lab.rights import rights_of
 from hybridge.org.organization import Organization
-from hybridge.org.records import CsOnlineUser, Record, TeamsAppSetupPolicy, TeamsUpgradePolicy
-from hybridge.terms.clouds import WORLDWIDE
+from hybridge.org.records import (
+    CsOnlineUser,
+    EntraDomain,
+    EntraUser,
+    Mailbox,
+    Record,
+    TeamsAppSetupPolicy,
+    TeamsUpgradePolicy,
+    UserLicense,
+)
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import HttpAnswer
-from hybridge.wire.graph import app_role_assignments, applications, service_principals, user_configurations
+from hybridge.wire.graph import (
+    app_role_assignments,
+    applications,
+    domains,
+    get_schedule,
+    licences,
+    service_principals,
+    user_configurations,
+    users,
+)
 from hybridge.wire.graph import presence as presence_wire
 from hybridge.wire.graph.errors import write_error
 from hybridge.wire.json_body import JsonRefused
 
 ONLINE = Premises.ONLINE
-AUDIENCES = (f"https://{WORLDWIDE.graph}", "00000003-0000-0000-c000-000000000000")
+GRAPH = "00000003-0000-0000-c000-000000000000"
+"""Application id of Graph."""
 
 _POLICIES: dict[str, tuple[type[Record], str]] = {
     user_configurations.APP_SETUP: (TeamsAppSetupPolicy, "teams_app_setup_policy"),
@@ -41,13 +62,14 @@ _POLICIES: dict[str, tuple[type[Record], str]] = {
 
 def answer(estate: Estate, request: Request) -> HttpAnswer:
     """What Graph answers."""
-    if not may_use(estate, request.headers.get("authorization", ""), AUDIENCES):
+    audiences = (f"https://{estate.cloud.graph}", GRAPH)
+    if not may_use(estate, request.headers.get("authorization", ""), audiences):
         return write_error(401, "InvalidAuthenticationToken", "Access token is missing or not for Graph.", estate.now())
     if not rights_of(estate).allow_graph(request.method, request.path):
         says = "Insufficient privileges to complete the operation."
         return write_error(403, "Authorization_RequestDenied", says, estate.now())
     for fits, page in _PAGES:
-        if fits(request):
+        if fits(request) and (estate.cloud.assigns_teams_policies or page not in (_policy_id, _assign)):
             return page(estate, request)
     says = f"There is nothing at {request.method} {request.path}."
     return write_error(404, "Request_ResourceNotFound", says, estate.now())
@@ -60,11 +82,47 @@ def _presence(estate: Estate, request: Request) -> HttpAnswer:
     return presence_wire.write_one(last_known(estate, user.identity), user.object_id)
 
 
+def _domain(estate: Estate, request: Request) -> HttpAnswer:
+    name, federation = domains.read_path(request.path) or ("", False)
+    found = estate.organization.one(EntraDomain, ONLINE, name)
+    if found is None:
+        return write_error(404, "Request_ResourceNotFound", f"Resource '{name[:80]}' does not exist.", estate.now())
+    return domains.write_federation(found) if federation else domains.write_one(found)
+
+
+def _person(estate: Estate, request: Request) -> HttpAnswer:
+    name = users.read_path(request.path)
+    found = estate.organization.one(EntraUser, ONLINE, name)
+    if found is None:
+        says = f"Resource '{name[:80]}' does not exist."
+        return write_error(404, "Request_ResourceNotFound", says, estate.now())
+    return users.write_one(found)
+
+
+def _licences(estate: Estate, request: Request) -> HttpAnswer:
+    user = _user(estate.organization, licences.read_path(request.path))
+    if user is None:
+        return write_error(404, "Request_ResourceNotFound", "There is no such user.", estate.now())
+    return licences.write_one(estate.organization.one(UserLicense, ONLINE, user.identity))
+
+
 def _configuration(estate: Estate, request: Request) -> HttpAnswer:
     wanted = user_configurations.read_filter(request.query.get("$filter", ""))
+    if not request.query.get("$filter"):
+        return _everybody(estate, request)
     if not wanted:
         return write_error(400, "BadRequest", "The lab reads $filter=userPrincipalName eq '...' only.", estate.now())
     return user_configurations.write_one(estate.organization.one(CsOnlineUser, ONLINE, wanted))
+
+
+def _everybody(estate: Estate, request: Request) -> HttpAnswer:
+    """A page of all users; the token of the next is where it begins."""
+    token = request.query.get("$skiptoken", "0")
+    start = int(token) if token.isascii() and token.isdigit() and len(token) < 9 else 0
+    users = estate.organization.all(CsOnlineUser, ONLINE)
+    end = start + USERS
+    more = f"https://{request.host}{user_configurations.PATH}?$skiptoken={end}" if end < len(users) else ""
+    return user_configurations.write_users(users[start:end], more)
 
 
 def _policy_id(estate: Estate, request: Request) -> HttpAnswer:
@@ -109,15 +167,47 @@ def _user(organization: Organization, name: str) -> CsOnlineUser | None:
     return named or next((one for one in users if name and one.object_id.lower() == name.lower()), None)
 
 
+USERS = 999
+"""Users in a page."""
+
 _POLICY_ID = re.compile(
     r"/beta/admin/teams/policy/getPolicyId\(type='(?P<type>[^/]*?)',\s*name='(?P<name>[^/]*)'\)", re.I
 )
+
+
+def _schedule(estate: Estate, request: Request) -> HttpAnswer:
+    """Free/busy as a person online sees it: of people online by themselves, of others as their servers show it."""
+    if estate.organization.one(Mailbox, ONLINE, get_schedule.read_path(request.path)) is None:
+        return write_error(404, "MailboxNotEnabledForRESTAPI", "The mailbox is not in Exchange Online.", estate.now())
+    try:
+        wanted = get_schedule.read_ask(request.body)
+    except JsonRefused as refused:
+        return write_error(400, "ErrorInvalidParameter", str(refused), estate.now())
+    return get_schedule.write_schedules(tuple(_free_busy(estate, address) for address in wanted))
+
+
+def _free_busy(estate: Estate, address: str) -> get_schedule.Schedule:
+    organization = estate.organization
+    if organization.one(Mailbox, ONLINE, address):
+        return get_schedule.Schedule(address=address, availability_view="0")
+    refused = asked_online(organization, address, estate.now(), TENANT_ID)
+    if refused is None:
+        return get_schedule.Schedule(address=address, availability_view="0")
+    message = f"{refused.message} ({refused.exception_code})" if refused.exception_code else refused.message
+    return get_schedule.Schedule(address=address, error_code=refused.code, error_message=message)
+
+
 _PAGES: tuple[tuple[Callable[[Request], bool], Callable[[Estate, Request], HttpAnswer]], ...] = (
     (lambda request: service_principals.read_path(request.path) is not None, answer_principals),
     (lambda request: applications.read_path(request.path) is not None, answer_applications),
     (lambda request: app_role_assignments.read_path(request.path) is not None, answer_permissions),
+    (belongs, answer_configuration),
+    (lambda request: request.method == "GET" and domains.read_path(request.path) is not None, _domain),
+    (lambda request: request.method == "GET" and users.read_path(request.path) != "", _person),
+    (lambda request: request.method == "GET" and licences.read_path(request.path) != "", _licences),
     (lambda request: request.method == "GET" and presence_wire.read_path(request.path) != "", _presence),
     (lambda request: request.method == "GET" and request.path == user_configurations.PATH, _configuration),
     (lambda request: request.method == "GET" and bool(_POLICY_ID.fullmatch(request.path)), _policy_id),
     (lambda request: request.method == "POST" and request.path == user_configurations.ASSIGN_PATH, _assign),
+    (lambda request: request.method == "POST" and get_schedule.read_path(request.path) != "", _schedule),
 )

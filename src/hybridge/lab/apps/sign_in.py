@@ -28,7 +28,8 @@ def token_caller(estate: Estate, request: Request, server: ExchangeServer) -> Ca
     token = read_bearer(estate, request.headers.get("authorization", ""))
     if token is None:
         return unauthorized(estate)
-    verdict = judge(estate.organization, token, Place(server, request.host, estate.now()))
+    now = estate.now() + estate.skew(request.host)
+    verdict = judge(estate.organization, token, Place(server, request.host, now, estate.cloud))
     if isinstance(verdict, Denied):
         return unauthorized(estate, verdict)
     return Caller(user=verdict.user, operations=verdict.operations)

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from hybridge.lab.apps.tokens import TEAMS_MIDDLE_TIER, TokenRefused, mint
+from hybridge.lab.apps.firewall import SOURCE_HEADER
+from hybridge.lab.apps.tokens import TEAMS_MIDDLE_TIER, TokenRefused, mint, names_a_resource
 from hybridge.lab.contoso import TENANT_ID
+from hybridge.lab.contoso_network import teams_address
 from hybridge.lab.estate import Estate
 from hybridge.terms.applications import EXCHANGE_ONLINE, TEAMS_SCHEDULER
-from hybridge.terms.clouds import WORLDWIDE
 from hybridge.wire import autodiscover_v2, exchange_rest
 from hybridge.wire.ask import Answerer, Failure, HttpAnswer, HttpAsk, Sign
 from hybridge.wire.ews import envelope
@@ -44,13 +45,13 @@ class Calls:
 
     async def find(self, protocol: str) -> str | Stopped:
         """The URL of ``protocol`` for the user's mailbox."""
-        url = autodiscover_v2.ask(WORLDWIDE.exchange, self.user, protocol).url
+        url = autodiscover_v2.ask(self.estate.cloud.exchange, self.user, protocol).url
         asked: list[str] = []
         while len(asked) < MAX_HOPS:
             if not url.startswith("https://") or url in asked:
                 return Stopped(f"Autodiscover V2 leads to {url}, which is not followed.")
             asked.append(url)
-            answer = await self.answerer.http(_with_header(autodiscover_v2.ask_location(url), self.user_agent))
+            answer = await self._http(_with_header(autodiscover_v2.ask_location(url), self.user_agent))
             match autodiscover_v2.read_answer(answer):
                 case autodiscover_v2.Found(_, found):
                     return found
@@ -75,26 +76,32 @@ class Calls:
 
     async def ews_as_user(self, url: str, body: str) -> HttpAnswer | Stopped:
         """Send an EWS request with a token of the user."""
-        return await self._ews(url, body, self._user_token(url))
+        token = self._user_token(url)
+        return token if isinstance(token, Stopped) else await self._ews(url, body, token)
 
     async def calendar_view(self, url: str) -> tuple[exchange_rest.RestEvent, ...] | Stopped:
         """The events going on about now, by the REST API at ``url``."""
-        now = self.estate.now()
-        answer = await self.answerer.http(
-            exchange_rest.ask_calendar_view(
-                _host(url),
-                now - timedelta(minutes=1),
-                now + timedelta(minutes=1),
-                user_agent=self.user_agent,
-                bearer=self._user_token(url),
-            )
+        now, token = self.estate.now(), self._user_token(url)
+        if isinstance(token, Stopped):
+            return token
+        ask = exchange_rest.ask_calendar_view(
+            _host(url),
+            now - timedelta(minutes=1),
+            now + timedelta(minutes=1),
+            user_agent=self.user_agent,
+            bearer=token,
         )
+        answer = await self._http(msgspec.structs.replace(ask, url=exchange_rest.lengthened(ask.url)))
         events = exchange_rest.read_calendar_view(answer)
         return Stopped(f"{_answered(url, answer)} {events.says}") if isinstance(events, Failure) else events
 
+    async def _http(self, ask: HttpAsk) -> HttpAnswer:
+        """Ask from an address of Teams, which a firewall in front of Exchange must admit."""
+        return await self.answerer.http(_with_header(ask, teams_address(self.estate.cloud), SOURCE_HEADER))
+
     async def _ews(self, url: str, body: str, token: str) -> HttpAnswer | Stopped:
         ask = envelope.ask(url, body, user_agent=self.user_agent, anchor=self.user, sign=Sign.NONE)
-        answer = await self.answerer.http(_with_header(ask, f"Bearer {token}", "Authorization"))
+        answer = await self._http(_with_header(ask, f"Bearer {token}", "Authorization"))
         opened = envelope.read_body(answer)
         if isinstance(opened, Failure):
             return Stopped(f"{_answered(url, answer)} {opened.says}")
@@ -102,8 +109,12 @@ class Calls:
             return Stopped(f"{url} answered the fault {opened.code}: {opened.message}")
         return answer
 
-    def _user_token(self, url: str) -> str:
-        return mint(self.estate, TEAMS_MIDDLE_TIER, f"https://{_host(url)}/", self.user)
+    def _user_token(self, url: str) -> str | Stopped:
+        """A token of the user, which Entra gives for names of Exchange's principal only."""
+        audience = f"https://{_host(url)}/"
+        if not names_a_resource(self.estate.organization, audience):
+            return Stopped(f"AADSTS500011: The resource principal named {audience} was not found in the tenant.")
+        return mint(self.estate, TEAMS_MIDDLE_TIER, audience, self.user)
 
 
 def _answered(url: str, answer: HttpAnswer) -> str:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.tokens import may_use
 from hybridge.lab.estate import Estate
-from hybridge.org.records import TeamsAppSetupPolicy, TeamsUpgradePolicy
+from hybridge.org.records import TeamsAppPermissionPolicy, TeamsAppSetupPolicy, TeamsMeetingPolicy, TeamsUpgradePolicy
 from hybridge.terms.clouds import TEAMS_CONFIG_RESOURCE
 from hybridge.terms.premises import Premises
 from hybridge.wire import teams_config as wire
 from hybridge.wire.ask import HttpAnswer
+from hybridge.wire.cmdlets.teams_meetings import read_meeting, read_permission
 from hybridge.wire.graph.errors import write_error
 
 ONLINE = Premises.ONLINE
-Policy = TeamsAppSetupPolicy | TeamsUpgradePolicy
+_KINDS: dict[str, type[wire.Policy]] = {
+    "teamsappsetuppolicy": TeamsAppSetupPolicy,
+    "teamsupgradepolicy": TeamsUpgradePolicy,
+    "teamsapppermissionpolicy": TeamsAppPermissionPolicy,
+    "teamsmeetingpolicy": TeamsMeetingPolicy,
+}
+_READ: dict[type[wire.Policy], Callable[[dict[str, Any]], wire.Policy]] = {
+    TeamsAppSetupPolicy: wire.read_app_setup_policy,
+    TeamsUpgradePolicy: wire.read_upgrade_policy,
+    TeamsAppPermissionPolicy: read_permission,
+    TeamsMeetingPolicy: read_meeting,
+}
 
 
 def answer(estate: Estate, request: Request) -> HttpAnswer:
@@ -27,13 +42,8 @@ def answer(estate: Estate, request: Request) -> HttpAnswer:
     asked = wire.read_ask(request.path)
     if request.method != "GET" or asked is None or asked[1]:
         return _nothing(estate, request)
-    match asked[0].lower():
-        case "teamsappsetuppolicy":
-            return wire.write_policies(estate.organization.all(TeamsAppSetupPolicy, ONLINE))
-        case "teamsupgradepolicy":
-            return wire.write_policies(estate.organization.all(TeamsUpgradePolicy, ONLINE))
-        case _:
-            return _nothing(estate, request)
+    kind = _KINDS.get(asked[0].lower())
+    return _nothing(estate, request) if kind is None else wire.write_policies(estate.organization.all(kind, ONLINE))
 
 
 def _nothing(estate: Estate, request: Request) -> HttpAnswer:
@@ -48,17 +58,11 @@ def _merge(estate: Estate, request: Request) -> HttpAnswer:
     if policy is None:
         return _nothing(estate, request)
     sent = {**wire.properties_of(policy), **put.properties, "Identity": policy.identity}
-    read = wire.read_upgrade_policy if isinstance(policy, TeamsUpgradePolicy) else wire.read_app_setup_policy
-    merged = msgspec.structs.replace(read(sent), identity=policy.identity)
+    merged = msgspec.structs.replace(_READ[type(policy)](sent), identity=policy.identity)
     estate.organization = estate.organization.put(merged)
     return HttpAnswer(status=200)
 
 
-def _policy(estate: Estate, put: wire.Put) -> Policy | None:
-    match put.type.lower():
-        case "teamsappsetuppolicy":
-            return estate.organization.one(TeamsAppSetupPolicy, ONLINE, put.identity)
-        case "teamsupgradepolicy":
-            return estate.organization.one(TeamsUpgradePolicy, ONLINE, put.identity)
-        case _:
-            return None
+def _policy(estate: Estate, put: wire.Put) -> wire.Policy | None:
+    kind = _KINDS.get(put.type.lower())
+    return None if kind is None else estate.organization.one(kind, ONLINE, put.identity)

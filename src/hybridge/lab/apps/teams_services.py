@@ -24,15 +24,17 @@ from datetime import timedelta
 from hybridge.lab import contoso
 from hybridge.lab.apps.presence_board import last_known, post
 from hybridge.lab.apps.teams_calls import Calls, Stopped
+from hybridge.lab.behaviour.address_book import in_address_book, side_of
 from hybridge.lab.behaviour.delegates_online import delegates_online
 from hybridge.lab.behaviour.presence import ShownPresence, shown_presence
-from hybridge.lab.behaviour.teams_policies import can_show_calendar, has_meetings, upgrade_policy
+from hybridge.lab.behaviour.teams_policies import can_show_calendar, has_meetings, upgrade_policy, without_calendar
 from hybridge.lab.behaviour.versions import has_rest
 from hybridge.lab.estate import Estate
 from hybridge.org.delegations import online_delegates
 from hybridge.org.probes import TeamsPresence
 from hybridge.org.records import DelegateUser, Mailbox, MailboxFolderPermission, UserOofSettings
-from hybridge.terms.callers import CALLERS, Feature
+from hybridge.rules import CALLERS
+from hybridge.terms.callers import Feature
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom
 from hybridge.wire.ask import Answerer, HttpAnswer
@@ -69,8 +71,8 @@ async def symptoms(estate: Estate, answerer: Answerer) -> tuple[Seen, ...]:
     """
     looks = [
         *(scheduler(estate, answerer, *pair) for pair in _delegations(estate)),
-        *(calendar(estate, answerer, user) for user in _people()),
-        *(presence(estate, answerer, user) for user in _people()),
+        *(calendar(estate, answerer, user) for user in _people(estate)),
+        *(presence(estate, answerer, user) for user in _people(estate)),
     ]
     room = asyncio.Semaphore(AT_ONCE)
     async with asyncio.TaskGroup() as group:
@@ -87,12 +89,15 @@ def _delegations(estate: Estate) -> tuple[tuple[str, str], ...]:
     """Contoso's delegations, whether Exchange still knows them or not, and any other it knows."""
     organization = estate.organization
     online = online_delegates(organization.all(MailboxFolderPermission, ONLINE))
-    known = ((one.delegator, one.delegate) for one in (*organization.all(DelegateUser, ON), *online))
+    listed = (*organization.all(DelegateUser, ON), *online)
+    known = ((one.delegator, one.delegate) for one in listed if side_of(organization, one.delegate) is not None)
     return tuple(dict.fromkeys((*contoso.DELEGATIONS, *known)))
 
 
-def _people() -> tuple[str, ...]:
-    return tuple(person.address for person in contoso.PEOPLE if person.server)
+def _people(estate: Estate) -> tuple[str, ...]:
+    """The named people but those whose one mailbox is online: Teams meets theirs without leaving the cloud."""
+    named = (person.address for person in contoso.PEOPLE)
+    return tuple(one for one in named if side_of(estate.organization, one) is not ONLINE)
 
 
 def _agents(feature: Feature) -> tuple[str, ...]:
@@ -102,19 +107,41 @@ def _agents(feature: Feature) -> tuple[str, ...]:
 # Scheduler ------------------------------------------------------------------------------------------------------------
 
 NOT_PERMITTED = "Looks like you don't have permission to schedule meetings for this account."
+NOT_OFFERED = "Scheduling for this account is not available."
+NOT_WRITTEN = "The meeting could not be saved in the calendar of this account."
+NO_JOIN = "The meeting was made without a way to join."
 NO_CONNECTION = "Teams cannot reach the calendar of this account; the meeting is not scheduled."
 
 
 async def scheduler(estate: Estate, answerer: Answerer, delegator: str, delegate: str) -> Seen:
     """What ``delegate`` sees on scheduling a Teams meeting for ``delegator``."""
     who = f"{delegator}:{delegate}"
-    if estate.organization.one(Mailbox, ONLINE, delegator):
+    if not estate.cloud.delegates_on_premises and estate.organization.one(Mailbox, ON, delegator):
+        because = f"{estate.cloud.title} schedules for nobody whose mailbox is on-premises."
+        return Seen("scheduler", who, Symptom.DELEGATE_CANNOT_SCHEDULE, NOT_OFFERED, because)
+    if estate.organization.one(Mailbox, ONLINE, delegator) and not estate.organization.one(Mailbox, ON, delegator):
         # Scheduler and mailbox are both in Exchange Online: no call leaves it that could go wrong.
-        return _shown(who, _judge_delegate(delegates_online(estate.organization, delegator), delegate))
+        refused = _judge_delegate(delegates_online(estate.organization, delegator), delegate)
+        return _shown(who, refused) if refused else _meeting(estate, delegator, delegate)
     answer = await _ask_delegates(Calls(estate, answerer, _agents(Feature.DELEGATION)[0], delegator))
     if isinstance(answer, Stopped):
         return Seen("scheduler", who, Symptom.DELEGATE_CANNOT_SCHEDULE, NO_CONNECTION, answer.because)
-    return _shown(who, _judge_delegate(answer, delegate))
+    refused = _judge_delegate(answer, delegate)
+    return _shown(who, refused) if refused else _meeting(estate, delegator, delegate)
+
+
+def _meeting(estate: Estate, delegator: str, delegate: str) -> Seen:
+    """What becomes of a meeting that may be made: the delegate's Outlook writes it into the delegator's calendar, and
+    looks the delegator up for the way to join."""
+    who = f"{delegator}:{delegate}"
+    here, there = (side_of(estate.organization, one) for one in (delegator, delegate))
+    if there is not None and here is not there:
+        because = f"The mailboxes are on different sides ({here}, {there}): the calendar's rights do not hold across."
+        return Seen("scheduler", who, Symptom.DELEGATE_CANNOT_SCHEDULE, NOT_WRITTEN, because)
+    if not in_address_book(estate.organization, delegator):
+        because = f"The address book holds no {delegator}."
+        return Seen("scheduler", who, Symptom.DELEGATE_CANNOT_SCHEDULE, NO_JOIN, because)
+    return Seen("scheduler", who)
 
 
 def _shown(who: str, because: str) -> Seen:
@@ -158,6 +185,8 @@ NO_DETAILS = "Sorry, we couldn't get your meeting details."
 async def calendar(estate: Estate, answerer: Answerer, user: str) -> Seen:
     """What ``user`` sees of the Teams calendar app."""
     organization = estate.organization
+    if because := without_calendar(organization, user):
+        return Seen("calendar", user, Symptom.CALENDAR_MISSING, NO_ICON, because)
     if not can_show_calendar(organization, user):
         because = "The app setup policy pins no calendar and lets nobody pin apps."
         return Seen("calendar", user, Symptom.CALENDAR_MISSING, NO_ICON, because)

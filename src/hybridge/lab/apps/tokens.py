@@ -17,6 +17,7 @@ from typing import Any
 
 import jwt
 
+from hybridge.lab import contoso_online
 from hybridge.lab.apps.keepings import kept
 from hybridge.lab.behaviour.server_oauth import Token, auth_certificate
 from hybridge.lab.contoso import TENANT_ID
@@ -25,14 +26,13 @@ from hybridge.lab.rights import rights_of
 from hybridge.org.organization import Organization
 from hybridge.org.records import KeyCredential, ServicePrincipal
 from hybridge.terms import applications as apps
-from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
 
 LIFE = timedelta(hours=1)
 ENTRA_ISSUER = f"https://sts.windows.net/{TENANT_ID}/"
 ACS_ISSUER = f"{apps.ACCESS_CONTROL_SERVICE}@{TENANT_ID}"
-_GRAPH = (f"https://{WORLDWIDE.graph}", "00000003-0000-0000-c000-000000000000")
-TEAMS_MIDDLE_TIER = "cc15fd57-2c6c-4117-a88c-83b1d56b4bbe"
+_GRAPH = "00000003-0000-0000-c000-000000000000"
+TEAMS_MIDDLE_TIER = contoso_online.TEAMS_MIDDLE_TIER
 """The application whose tokens the calendar and presence services show for a user."""
 
 
@@ -66,13 +66,21 @@ def mint(estate: Estate, app_id: str, audience: str, user: str = "") -> str:
     return jwt.encode(claims, kept(estate).signing_key, algorithm="RS256", headers={"kid": key_id(estate)})
 
 
+def names_a_resource(organization: Organization, audience: str) -> bool:
+    """Whether ``audience`` is a name of Exchange's principal; where its names are not modelled, every name is."""
+    principal = organization.one(ServicePrincipal, Premises.ONLINE, apps.EXCHANGE_ONLINE)
+    if principal is None or principal.service_principal_names is None:
+        return True
+    return audience.lower().rstrip("/") in {name.lower().rstrip("/") for name in principal.service_principal_names}
+
+
 def permissions(estate: Estate, app_id: str, audience: str) -> tuple[str, ...]:
     """The application permissions Entra writes into a token of the lab's application."""
     if app_id != ENTRA_CLIENT:
         return ()
-    if audience.rstrip("/") in _GRAPH:
+    if audience.rstrip("/") in (f"https://{estate.cloud.graph}", _GRAPH):
         return rights_of(estate).graph_roles
-    if audience.rstrip("/") == f"https://{WORLDWIDE.exchange}":
+    if audience.rstrip("/") in (f"https://{estate.cloud.exchange}", f"https://{estate.cloud.admin_api}"):
         return tuple(sorted(kept(estate).exchange_permissions))
     return ()
 
@@ -138,4 +146,5 @@ def _token(claims: dict[str, Any]) -> Token:
         app_id=str(claims.get("appid", "")),
         user=str(claims.get("smtp", "")),
         expires_at=datetime.fromtimestamp(float(claims.get("exp", 0)), UTC),
+        not_before=datetime.fromtimestamp(float(claims["nbf"]), UTC) if "nbf" in claims else None,
     )

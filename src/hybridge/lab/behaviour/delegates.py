@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import msgspec
 
 from hybridge.org.organization import Organization
-from hybridge.org.records import DelegateUser, Mailbox, MailboxFolderPermission
+from hybridge.org.records import DelegateUser, Mailbox, MailboxFolderPermission, Recipient
 from hybridge.terms.premises import Premises
 from hybridge.wire.ews import get_delegate
 from hybridge.wire.ews.delegate_changes import DelegateSettings, FolderLevels, Outcome
@@ -26,6 +26,9 @@ FOLDERS = FolderLevels.__struct_fields__
 """Distinguished names of the folders delegates are given rights on."""
 _NAMED_LEVELS = ("Author", "Editor", "Reviewer", "None")
 _OTHER_NAMES = {KINDS[name].display_name for name in FOLDERS if name != "calendar"}
+SID = "S-1-5-21-"
+"""How the security identifier begins that is left of an account which is gone."""
+GROUP_LISTED = "The list of delegates holds somebody who cannot be validated."
 NOT_LISTED = "The user is not a delegate for the mailbox."
 NO_SUCH_LEVEL = Outcome("ErrorInvalidDelegatePermission", "Custom is no level that can be given.")
 Changed = tuple[Organization, Outcome]
@@ -76,6 +79,8 @@ def get_delegates(
     ``deliver`` is who gets its meeting requests; "" takes what the delegates' flags suggest.
     """
     delegates = organization.all(DelegateUser, ON, request.mailbox)
+    if any(_is_group(organization, record.delegate) for record in delegates):
+        return get_delegate.Response("ErrorDelegateValidationFailed", GROUP_LISTED)
     known = {record.delegate.lower(): record for record in delegates}
     wanted = request.users or tuple(record.delegate for record in delegates)
     copies = any(record.receive_copies_of_meeting_messages for record in delegates)
@@ -90,7 +95,14 @@ def get_delegates(
     )
 
 
+def _is_group(organization: Organization, address: str) -> bool:
+    found = organization.one(Recipient, ON, address)
+    return found is not None and found.is_group
+
+
 def _shown(organization: Organization, record: DelegateUser, with_permissions: bool) -> get_delegate.Delegate:
+    if record.delegate.upper().startswith(SID):
+        return get_delegate.Delegate(address="", sid=record.delegate)
     person = organization.one(Mailbox, ON, record.delegate)
     level = calendar_level(organization, record.delegator, record.delegate)
     return get_delegate.Delegate(

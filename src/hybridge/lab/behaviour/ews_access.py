@@ -13,9 +13,11 @@ a mailbox's policy replaces the organization's is common knowledge among adminis
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from hybridge.org.organization import Organization
 from hybridge.org.records import CasMailbox, EwsAccess, OrganizationConfig
+from hybridge.rules import built_in
 from hybridge.terms.callers import matches
 from hybridge.terms.premises import Premises
 
@@ -44,6 +46,28 @@ def ews_access(
     if holder is None or _lets_in(holder, user_agent):
         return EwsVerdict(True)
     return _refused(premises, BLOCKED)
+
+
+def online_ews_access(
+    organization: Organization, mailbox: str, app_id: str, user_agent: str, now: datetime
+) -> EwsVerdict:
+    """Whether Exchange Online lets the application ``app_id`` use EWS for ``mailbox`` at ``now``.
+
+    Since EWS is being retired, an unset EwsEnabled is off and True opens it to the listed applications alone, as
+    Microsoft announced it; before, no list restricts nobody. User agents are judged beside it, and both must pass.
+    """
+    config = next(iter(organization.all(OrganizationConfig, Premises.ONLINE)), None)
+    dates = built_in().retirement
+    today = now.date()
+    retiring = today >= dates.switched_off_unless_allowed
+    enabled = config.ews_enabled if config else None
+    if today >= dates.gone or (enabled is None and retiring):
+        return EwsVerdict(False, DISABLED)
+    ids = (config.ews_allowed_app_ids if config else None) or ()
+    verdict = ews_access(organization, Premises.ONLINE, mailbox, user_agent)
+    if not verdict.allowed or enabled is not True:
+        return verdict
+    return EwsVerdict(True) if app_id.lower() in ids or not (ids or retiring) else EwsVerdict(False, BLOCKED)
 
 
 def _policy(holder: EwsAccess) -> str:

@@ -45,6 +45,8 @@ class Caller:
         return self.full_access or self.operations is not None or self.user.lower() == mailbox.lower()
 
 
+SERVICE_ACCOUNT_ADDRESS = "svc-hybridge@contoso.com"
+"""What entries of the administrator on calendars bear; such an entry takes the place of full access."""
 NO_MAILBOX = "The SMTP address has no mailbox associated with it."
 
 
@@ -61,6 +63,9 @@ def mailbox_refusal(organization: Organization, caller: Caller, mailbox: str) ->
 
 def may_open_calendar(organization: Organization, caller: Caller, mailbox: str) -> bool:
     """Whether ``caller`` may open the calendar folder of ``mailbox``."""
+    if caller.full_access:
+        entry = _rights(organization, mailbox, SERVICE_ACCOUNT_ADDRESS)
+        return not entry or not entry <= {"none", "availabilityonly", "limiteddetails"}
     if caller.owns(mailbox):
         return True
     own = _rights(organization, mailbox, caller.user)

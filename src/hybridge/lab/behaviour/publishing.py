@@ -2,7 +2,8 @@
 
 Public names (``mail``, ``autodiscover``) pass the edge, where each published path has its own rule; the servers' own
 names are reached from inside and meet no edge. A path nobody published is answered 404 by the edge itself, never by
-Exchange, so none of these answers carries Exchange's headers.
+Exchange, so none of these answers carries Exchange's headers. Before any request stands the connection: the name in
+DNS, the network, TLS. How a host does there is ``facing``, for public and inner names alike.
 """
 
 from __future__ import annotations
@@ -10,20 +11,49 @@ from __future__ import annotations
 from enum import StrEnum
 
 from hybridge.org.organization import Organization
-from hybridge.org.records import ExchangeServer, PublishedPath
+from hybridge.org.records import ExchangeServer, PublishedHost, PublishedPath
 from hybridge.terms.callers import matches
 from hybridge.terms.premises import Premises
 
 
 class Edge(StrEnum):
-    """Who answers. The first four are the words of ``PublishedPath.answered_by``."""
+    """Who answers, and how: the words of ``PublishedPath.answered_by``, and one more."""
 
     EXCHANGE = "exchange"
     NOTHING_THERE = "nothing-there"
     LOGIN_PAGE = "login-page"
     DENIED = "denied"
+    PROXY_DENIED = "proxy-denied"
+    BRIDGE_ERROR = "bridge-error"
+    MOVED = "moved"
+    ANONYMOUS = "anonymous"
+    NO_METHODS = "no-methods"
+    ONLY_DIGEST = "only-digest"
+    ONLY_FORMS = "only-forms"
+    LACKS_NEGOTIATE = "lacks-negotiate"
+    CUT = "cut"
     AGENT_REFUSED = "agent-refused"
     """A filtering device refuses this user agent."""
+
+
+PASSED_ON = frozenset(
+    {
+        Edge.EXCHANGE,
+        Edge.ANONYMOUS,
+        Edge.NO_METHODS,
+        Edge.ONLY_DIGEST,
+        Edge.ONLY_FORMS,
+        Edge.LACKS_NEGOTIATE,
+        Edge.CUT,
+    }
+)
+"""What reaches Exchange: its own answer comes back, however strange."""
+
+
+def facing(organization: Organization, host: str) -> PublishedHost:
+    """How ``host`` is published; a name the organization says nothing of (Microsoft's) is published well."""
+    found = organization.one(PublishedHost, Premises.ON_PREMISES, host)
+    return found or PublishedHost(premises=Premises.ON_PREMISES, identity=host.lower())
 
 
 def edge(organization: Organization, host: str, path: str, user_agent: str) -> Edge:
@@ -63,3 +93,8 @@ def _published(organization: Organization, host: str, path: str) -> PublishedPat
 def _holds(prefix: str, path: str) -> bool:
     stem = prefix.lower().rstrip("/")
     return path == stem or path.startswith(f"{stem}/")
+
+
+def published_path(organization: Organization, host: str, path: str) -> PublishedPath | None:
+    """The published path that holds ``path`` at ``host``; None for what is not published, as servers' own names."""
+    return _published(organization, host, path)

@@ -19,8 +19,17 @@ from urllib.parse import urlsplit
 from hybridge.lab.behaviour.servers import version_of
 from hybridge.lab.behaviour.versions import has_autodiscover_v2, has_rest
 from hybridge.org.organization import Organization
-from hybridge.org.records import ExchangeServer, Mailbox, MailUser, WebServicesVirtualDirectory
-from hybridge.terms.clouds import WORLDWIDE
+from hybridge.org.records import (
+    ExchangeServer,
+    IntraOrganizationConnector,
+    Mailbox,
+    MailUser,
+    PublishedHost,
+    PublishedService,
+    WebServicesVirtualDirectory,
+)
+from hybridge.terms.clouds import WORLDWIDE, Cloud
+from hybridge.terms.hybrid_kinds import is_hybrid_agent
 from hybridge.terms.premises import Premises
 
 
@@ -54,35 +63,53 @@ class NoSuchPage:
 
 Route = Here | Elsewhere | Refusal | NoSuchPage
 
-_CLOUD_URLS = {
-    "ews": f"https://{WORLDWIDE.exchange}/EWS/Exchange.asmx",
-    "rest": "https://outlook.office.com/api",
-    "activesync": f"https://{WORLDWIDE.exchange}/Microsoft-Server-ActiveSync",
-    "autodiscoverv1": f"https://{WORLDWIDE.exchange}/autodiscover/autodiscover.xml",
-}
+
+def _cloud_urls(cloud: Cloud) -> dict[str, str]:
+    """URLs of Exchange Online by protocol in lower case. Worldwide REST has a host of its own."""
+    rest = "outlook.office.com" if cloud.exchange == WORLDWIDE.exchange else cloud.exchange
+    return {
+        "ews": f"https://{cloud.exchange}/EWS/Exchange.asmx",
+        "rest": f"https://{rest}/api",
+        "activesync": f"https://{cloud.exchange}/Microsoft-Server-ActiveSync",
+        "autodiscoverv1": f"https://{cloud.exchange}/autodiscover/autodiscover.xml",
+    }
 
 
-def route_online(organization: Organization, mailbox: str, protocol: str, domains: Collection[str]) -> Route:
-    """Exchange Online's answer. ``domains`` are the tenant's verified domains in lower case."""
+def route_online(
+    organization: Organization, mailbox: str, protocol: str, domains: Collection[str], cloud: Cloud = WORLDWIDE
+) -> Route:
+    """Exchange Online's answer in ``cloud``. ``domains`` are the tenant's verified domains in lower case."""
     if refusal := _bad_address(mailbox):
         return refusal
-    url = _CLOUD_URLS.get(protocol.lower())
+    url = _cloud_urls(cloud).get(protocol.lower())
     if url is None:
         return Refusal("ProtocolNotSupported", f"The protocol '{protocol}' is not supported.")
     if organization.one(Mailbox, Premises.ONLINE, mailbox):
         return Here(protocol, url)
     mail_user = organization.one(MailUser, Premises.ONLINE, mailbox)
+    if mail_user and (agent := hybrid_agent(organization)):
+        return Elsewhere(agent)
     if mail_user:
-        return Elsewhere(f"autodiscover.{_domain(mail_user.external_email_address)}")
+        return Elsewhere(_autodiscover_of(organization, _domain(mail_user.external_email_address)))
     if _domain(mailbox) in domains:
         return Here(protocol, url)
     return Refusal("UserNotFound", f"No user '{mailbox}' is known here.")
 
 
+def hybrid_agent(organization: Organization) -> str:
+    """Host of the Hybrid Agent by which Exchange Online reaches the servers; "" where it reaches them directly."""
+    hosts = (
+        urlsplit(one.discovery_endpoint).hostname or ""
+        for one in organization.all(IntraOrganizationConnector, Premises.ONLINE)
+        if one.enabled
+    )
+    return next((host for host in hosts if is_hybrid_agent(host)), "")
+
+
 def route_on_premises(
-    organization: Organization, server: ExchangeServer, host: str, mailbox: str, protocol: str
+    organization: Organization, server: ExchangeServer, host: str, mailbox: str, protocol: str, cloud: Cloud = WORLDWIDE
 ) -> Route:
-    """``server``'s answer to a question it got under the name ``host``."""
+    """``server``'s answer to a question it got under the name ``host``; its tenant is in ``cloud``."""
     version = version_of(server)
     if not has_autodiscover_v2(version):
         return NoSuchPage()
@@ -97,7 +124,7 @@ def route_on_premises(
     if organization.one(Mailbox, Premises.ON_PREMISES, mailbox):
         return Here(protocol, urls[protocol.lower()])
     if organization.one(Mailbox, Premises.ONLINE, mailbox):
-        return Elsewhere(WORLDWIDE.exchange)
+        return Elsewhere(cloud.exchange)
     return Refusal("UserNotFound", f"No user '{mailbox}' is known here.")
 
 
@@ -121,6 +148,14 @@ def _urls(organization: Organization, server: ExchangeServer, host: str) -> dict
         "activesync": root and f"{root}/Microsoft-Server-ActiveSync",
         "rest": root and f"{root}/api",
     }
+
+
+def _autodiscover_of(organization: Organization, domain: str) -> str:
+    """Where Exchange Online finds Autodiscover of ``domain``: by its usual name, else by its SRV record."""
+    host = f"autodiscover.{domain}"
+    published = organization.one(PublishedHost, Premises.ON_PREMISES, host)
+    service = organization.one(PublishedService, Premises.ON_PREMISES, f"_autodiscover._tcp.{domain}")
+    return service.target if service is not None and published is not None and not published.resolves else host
 
 
 def _bad_address(mailbox: str) -> Refusal | None:

@@ -14,17 +14,22 @@ by that certificate. Sources: Microsoft's pages on server-to-server authenticati
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from hybridge.lab.behaviour.routing import ews_directory
 from hybridge.org import records as r
 from hybridge.org.organization import Organization
 from hybridge.terms import applications as apps
+from hybridge.terms.clouds import WORLDWIDE, Cloud
 from hybridge.terms.premises import Premises
 from hybridge.wire.oauth import TOKEN_TYPES, Challenge, Diagnostics
 
 ON = Premises.ON_PREMISES
-AUTHORIZATION_URI = "https://login.windows.net/common/oauth2/authorize"
+AUTHORIZATION_URI = f"https://{WORLDWIDE.evosts_metadata}/common/oauth2/authorize"
+"""Where clients of the worldwide cloud are sent to sign in."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How much a server's clock may be behind that of who made the token."""
 NO_ROLE = "The caller has not assigned any of the RBAC roles requested in the management role header."
 
 
@@ -32,7 +37,7 @@ NO_ROLE = "The caller has not assigned any of the RBAC roles requested in the ma
 class Token:
     """What a token claims. ``user`` is the SMTP address of the user it speaks for, "" for the application alone.
 
-    ``signed`` tells whether Entra's key signed it.
+    ``signed`` tells whether Entra's key signed it; before ``not_before`` it is not valid yet.
     """
 
     signed: bool
@@ -41,6 +46,7 @@ class Token:
     app_id: str
     user: str
     expires_at: datetime
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +67,12 @@ class Denied:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a token is shown: ``server`` under the name ``host`` at ``now``."""
+    """Where a token is shown: ``server`` under the name ``host`` at ``now``; its tenant is in ``cloud``."""
 
     server: r.ExchangeServer
     host: str
     now: datetime
+    cloud: Cloud = WORLDWIDE
 
 
 def ews_takes_tokens(organization: Organization, server: r.ExchangeServer) -> bool:
@@ -83,8 +90,14 @@ def challenge(organization: Organization) -> Challenge:
         client_id=apps.EXCHANGE_ONLINE,
         trusted_issuers=tuple(f"{apps.ACCESS_CONTROL_SERVICE}@{realm}" for realm in realms),
         token_types=TOKEN_TYPES,
-        authorization_uri=AUTHORIZATION_URI if any(one.is_default_authorization_endpoint for one in trusted) else "",
+        authorization_uri=next((_sign_in_at(one) for one in trusted if one.is_default_authorization_endpoint), ""),
     )
+
+
+def _sign_in_at(server: r.AuthServer) -> str:
+    """Where ``server`` sends clients to sign in: the host its metadata come from."""
+    host = urlsplit(server.auth_metadata_url).hostname
+    return f"https://{host}/common/oauth2/authorize" if host else AUTHORIZATION_URI
 
 
 def judge(organization: Organization, token: Token, place: Place) -> Accepted | Denied:
@@ -93,17 +106,24 @@ def judge(organization: Organization, token: Token, place: Place) -> Accepted | 
         return _denied(2000000, "The token has an invalid signature.", "invalid_signature")
     if token.expires_at <= place.now:
         return _denied(2000002, "The token has expired.", "token_expired")
+    if token.not_before is not None and place.now < token.not_before - CLOCK_TOLERANCE:
+        return _denied(2000002, "The token is not valid yet by the clock of this server.", "token_not_yet_valid")
     if not _meant_for(token.audience, place.host):
         return _denied(2000003, f"The audience claim value is invalid '{token.audience}'.", "invalid_resource")
+    if token.audience.startswith("https://") and _offloaded(organization, place.host):
+        says = f"The hostname component of the audience claim value is invalid. Expected 'https://{place.host}'. "
+        return _denied(2000003, f"{says}Actual 'http://{place.host}'.", "invalid_resource")
     if token.issuer.startswith("https://"):
-        return _judge_user(organization, token)
+        return _judge_user(organization, token, place)
     return _judge_application(organization, token, place)
 
 
-def _judge_user(organization: Organization, token: Token) -> Accepted | Denied:
+def _judge_user(organization: Organization, token: Token, place: Place) -> Accepted | Denied:
     tenant = token.issuer.rstrip("/").rpartition("/")[2]
     if not _trusts(organization, "AzureAD", tenant):
         return _unknown_tenant(tenant)
+    if not _knows_keys(organization, "AzureAD", place.cloud):
+        return _unknown_key()
     if organization.one(r.Mailbox, ON, token.user) is None:
         return _denied(2000005, "The user of the token does not exist here.", "invalid_user")
     return Accepted(token.app_id, token.user, None)
@@ -113,6 +133,10 @@ def _judge_application(organization: Organization, token: Token, place: Place) -
     tenant = token.issuer.rpartition("@")[2]
     if not _trusts(organization, "MicrosoftACS", tenant):
         return _unknown_tenant(tenant)
+    if any(one.stale for one in organization.all(r.TrustedKeys, ON)):
+        return _denied(2000000, "The token has an invalid signature.", "invalid_signature")
+    if not _knows_keys(organization, "MicrosoftACS", place.cloud):
+        return _unknown_key()
     if auth_certificate(organization, place.server, place.now) is None:
         return _denied(2000007, "The server has no valid authentication certificate.", "internal_error")
     partner = _partner(organization, token.app_id)
@@ -168,6 +192,23 @@ def _trusts(organization: Organization, kind: str, tenant: str) -> bool:
         one.enabled and one.type == kind and one.realm.lower() == tenant.lower()
         for one in organization.all(r.AuthServer, ON)
     )
+
+
+def _knows_keys(organization: Organization, kind: str, cloud: Cloud) -> bool:
+    """Whether an AuthServer learns the keys its issuer signs with: its metadata come from ``cloud``, not another."""
+    mine = {"AzureAD": cloud.evosts_metadata, "MicrosoftACS": cloud.acs_metadata}[kind]
+    servers = (one for one in organization.all(r.AuthServer, ON) if one.enabled and one.type == kind)
+    return any(not one.auth_metadata_url or urlsplit(one.auth_metadata_url).hostname == mine for one in servers)
+
+
+def _unknown_key() -> Denied:
+    return _denied(2000000, "The token has an invalid signature.", "invalid_signature")
+
+
+def _offloaded(organization: Organization, host: str) -> bool:
+    """Whether a device in front of ``host`` ends TLS and passes plain HTTP on."""
+    paths = organization.all(r.PublishedPath, ON)
+    return any(one.tls_offloaded for one in paths if one.host.lower() == host.lower())
 
 
 def _denied(code: int, reason: str, category: str) -> Denied:

@@ -10,11 +10,17 @@ from __future__ import annotations
 from typing import TypeVar
 
 from hybridge.org.organization import Organization
-from hybridge.org.records import CsOnlineUser, TeamsAppSetupPolicy, TeamsUpgradePolicy
+from hybridge.org.records import (
+    CsOnlineUser,
+    TeamsAppPermissionPolicy,
+    TeamsAppSetupPolicy,
+    TeamsUpgradePolicy,
+    UserLicense,
+)
 from hybridge.terms.applications import TEAMS_CALENDAR_APP
 from hybridge.terms.premises import Premises
 
-P = TypeVar("P", TeamsAppSetupPolicy, TeamsUpgradePolicy)
+P = TypeVar("P", TeamsAppPermissionPolicy, TeamsAppSetupPolicy, TeamsUpgradePolicy)
 
 GLOBAL = "Global"
 MODES_WITHOUT_MEETINGS = ("SfBOnly", "SfBWithTeamsCollab")
@@ -39,6 +45,19 @@ def can_show_calendar(organization: Organization, user: str) -> bool:
         return True
     pinned = {app_id.lower() for app_id in policy.pinned_app_bar_apps}
     return TEAMS_CALENDAR_APP in pinned or policy.allow_user_pinning
+
+
+def without_calendar(organization: Organization, user: str) -> str:
+    """Why ``user`` gets no calendar whatever is pinned: not in Teams, not licensed, not permitted. "" when they do."""
+    if organization.one(CsOnlineUser, Premises.ONLINE, user) is None:
+        return f"Teams knows no user {user}."
+    licensed = organization.one(UserLicense, Premises.ONLINE, user)
+    if licensed is None or not licensed.has("TEAMS1"):
+        return "The person has no licence for Teams."
+    permission = _named(organization, TeamsAppPermissionPolicy, _user(organization, user).teams_app_permission_policy)
+    if permission is not None and not permission.permits(TEAMS_CALENDAR_APP):
+        return f"The app permission policy {permission.identity} blocks the calendar app."
+    return ""
 
 
 def has_meetings(organization: Organization, user: str) -> bool:

@@ -9,7 +9,7 @@ for confirmation unless ``-Confirm:$false`` is given, and a remote session witho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from hybridge.lab.cmdlets.outcome import CmdletRefused, Written, not_found
 from hybridge.lab.cmdlets.parameters import Parameter, switch, text
 from hybridge.org.organization import Organization
 from hybridge.org.records import Record
+from hybridge.terms.clouds import WORLDWIDE, Cloud
 from hybridge.terms.premises import Premises
 
 ON = Premises.ON_PREMISES
@@ -37,6 +38,7 @@ class Call:
     server: str = ""
     """Name of the Exchange server that runs it."""
     now: datetime | None = None
+    cloud: Cloud = WORLDWIDE
 
     def given(self, name: str) -> bool:
         """Whether parameter ``name`` was given at all; null counts."""
@@ -60,7 +62,7 @@ class Call:
 class Result:
     """What a cmdlet wrote and did."""
 
-    output: tuple[Record | Written, ...] = ()
+    output: Sequence[Record | Written] = ()
     organization: Organization | None = None
     warnings: tuple[str, ...] = ()
 

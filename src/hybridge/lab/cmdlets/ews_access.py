@@ -12,7 +12,7 @@ import msgspec
 from hybridge.lab.cmdlets.base import IDENTITY, ON, REQUIRED_IDENTITY, Call, Result, changed, cmdlet
 from hybridge.lab.cmdlets.identities import mailbox_of, search
 from hybridge.lab.cmdlets.outcome import refused_argument
-from hybridge.lab.cmdlets.parameters import choice, count, nullable_boolean, texts
+from hybridge.lab.cmdlets.parameters import boolean, choice, count, nullable_boolean, texts
 from hybridge.org import records as r
 
 A = TypeVar("A", bound=r.EwsAccess)
@@ -54,14 +54,25 @@ def get_cas_mailbox(call: Call) -> Result:
     return Result(tuple(one for one in found if one is not None)[: call.get("ResultSize")])
 
 
-@cmdlet("Set-CASMailbox", REQUIRED_IDENTITY, *EWS_PARAMETERS, tasks="RecipientTasks")
+@cmdlet(
+    "Set-CASMailbox",
+    REQUIRED_IDENTITY,
+    *EWS_PARAMETERS,
+    boolean("MAPIEnabled"),
+    nullable_boolean("MapiHttpEnabled"),
+    tasks="RecipientTasks",
+)
 def set_cas_mailbox(call: Call) -> Result:
     """Change the EWS access policy of one mailbox."""
     identity = call.text("Identity")
     before = call.organization.one(r.CasMailbox, ON, mailbox_of(call, identity).identity)
     if before is None:
         raise call.absent(identity)
-    return changed(call, before, with_ews_arguments(call, before))
+    after = with_ews_arguments(call, before)
+    for parameter, field in (("MAPIEnabled", "mapi_enabled"), ("MapiHttpEnabled", "mapi_http_enabled")):
+        if call.given(parameter):
+            after = msgspec.structs.replace(after, **{field: call.get(parameter)})
+    return changed(call, before, after)
 
 
 def with_ews_arguments(call: Call, before: A) -> A:

@@ -23,8 +23,9 @@ from hybridge.lab.cmdlets.base import (
 from hybridge.lab.cmdlets.identities import search, single
 from hybridge.lab.cmdlets.mail_users import already_exists
 from hybridge.lab.cmdlets.outcome import refused_argument
-from hybridge.lab.cmdlets.parameters import boolean, switch, text, texts
+from hybridge.lab.cmdlets.parameters import boolean, choice, switch, text, texts
 from hybridge.org import records as r
+from hybridge.terms.sharing import ACCESS_LEVELS
 
 _OVERRIDE = (texts("Server"), text("MinVersion"), text("MaxVersion"), switch("Force"))
 
@@ -95,6 +96,8 @@ def get_relationship(call: Call) -> Result:
     text("TargetSharingEpr"),
     boolean("Enabled"),
     boolean("FreeBusyAccessEnabled"),
+    choice("FreeBusyAccessLevel", ACCESS_LEVELS, "Microsoft.Exchange.Data.FreeBusyAccessLevel"),
+    text("TargetApplicationUri"),
     switch("Force"),
 )
 def set_relationship(call: Call) -> Result:
@@ -109,9 +112,13 @@ def set_relationship(call: Call) -> Result:
     for parameter, field in (("Enabled", "enabled"), ("FreeBusyAccessEnabled", "free_busy_access_enabled")):
         if call.given(parameter):
             changes[field] = call.get(parameter)
+    for parameter, field in _TEXTS.items():
+        if call.given(parameter):
+            changes[field] = call.text(parameter)
     return changed(call, before, msgspec.structs.replace(before, **changes))
 
 
+_TEXTS = {"FreeBusyAccessLevel": "free_busy_access_level", "TargetApplicationUri": "target_application_uri"}
 _ADDRESSES = {"TargetAutodiscoverEpr": "target_autodiscover_epr", "TargetSharingEpr": "target_sharing_epr"}
 
 

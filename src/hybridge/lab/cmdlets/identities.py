@@ -75,6 +75,9 @@ def recipient(call: Call, identity: str) -> str | None:
     for one in (*call.organization.all(r.Mailbox), *call.organization.all(r.MailUser, ON)):
         if wanted in {name.casefold() for name in names(one)}:
             return one.identity
+    for group in call.organization.all(r.Recipient, ON):
+        if wanted in {name.casefold() for name in (group.identity, group.name)}:
+            return group.identity
     return None
 
 

@@ -8,8 +8,9 @@ import msgspec
 
 from hybridge.lab.cmdlets.base import IDENTITY, ON, REQUIRED_IDENTITY, Call, Result, changed, cmdlet
 from hybridge.lab.cmdlets.identities import mailbox_of, recipient, search
-from hybridge.lab.cmdlets.outcome import NOT_FOUND, CmdletRefused, refused_argument
+from hybridge.lab.cmdlets.outcome import NOT_FOUND, CmdletRefused, Lazily, refused_argument
 from hybridge.lab.cmdlets.parameters import boolean, choice, count, moment, text, texts
+from hybridge.lab.cmdlets.people import with_directory_names
 from hybridge.org import records as r
 
 
@@ -19,7 +20,7 @@ def get_mailbox(call: Call) -> Result:
     server = call.text("Server").partition(".")[0].casefold()
     found = search(call, r.Mailbox, call.text("Identity"))
     here = tuple(one for one in found if not server or one.server_name.casefold() == server)
-    return Result(here[: call.get("ResultSize")])
+    return Result(Lazily(here[: call.get("ResultSize")], lambda one: with_directory_names(call.organization, one)))
 
 
 @cmdlet(

@@ -9,9 +9,10 @@ import msgspec
 from hybridge.lab.cmdlets.base import IDENTITY, REQUIRED_IDENTITY, Call, Result, changed, cmdlet
 from hybridge.lab.cmdlets.ews_access import EWS_PARAMETERS, with_ews_arguments
 from hybridge.lab.cmdlets.online_identities import ONLINE, absent, mailbox_of, recipient, search
-from hybridge.lab.cmdlets.outcome import NOT_FOUND, CmdletRefused
+from hybridge.lab.cmdlets.outcome import NOT_FOUND, CmdletRefused, Written
 from hybridge.lab.cmdlets.parameters import boolean, count, switch, text, texts
 from hybridge.org import records as r
+from hybridge.wire.cmdlets import TYPE_NAMES, WRITERS
 
 
 @cmdlet(
@@ -19,10 +20,14 @@ from hybridge.org import records as r
     IDENTITY,
     count("ResultSize"),
     switch("IncludeGrantSendOnBehalfToWithDisplayNames"),
+    switch("SoftDeletedMailbox"),
     tasks="RecipientTasks",
 )
 def get_mailbox(call: Call) -> Result:
-    """Mailboxes online."""
+    """Mailboxes online, or those deleted lately."""
+    if call.get("SoftDeletedMailbox"):
+        gone = search(call, r.SoftDeletedMailbox, call.text("Identity"))
+        return Result(tuple(Written(TYPE_NAMES[r.Mailbox], WRITERS[r.Mailbox](one)) for one in gone))
     return Result(search(call, r.Mailbox, call.text("Identity"))[: call.get("ResultSize")])
 
 

@@ -10,9 +10,9 @@ microsoft-365-docs (refused argument), and PowerShell's own texts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,28 @@ class Written:
     properties: Mapping[str, Any]
 
 
+class Lazily(Sequence[Written]):
+    """What many objects will look like, made one by one when they are wanted: nobody holds a hundred thousand."""
+
+    def __init__(self, records: Sequence[Any], show: Callable[[Any], Written]) -> None:
+        self._records = records
+        self._show = show
+
+    @overload
+    def __getitem__(self, index: int) -> Written: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Lazily: ...
+
+    def __getitem__(self, index: int | slice) -> Written | Lazily:
+        if isinstance(index, slice):
+            return Lazily(self._records[index], self._show)
+        return self._show(self._records[index])
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
 class Dictionary(dict[str, Any]):
     """A value that is a .NET dictionary; any other mapping among the values is an object with properties."""
 
@@ -59,7 +81,7 @@ class Dictionary(dict[str, Any]):
 class Outcome:
     """Everything one cmdlet wrote."""
 
-    objects: tuple[Written, ...] = ()
+    objects: Sequence[Written] = ()
     errors: tuple[ErrorSeen, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ from hybridge.lab.cmdlets.base import IDENTITY, REQUIRED_IDENTITY, Call, Result,
 from hybridge.lab.cmdlets.identities import search, single
 from hybridge.lab.cmdlets.outcome import Written
 from hybridge.lab.cmdlets.parameters import boolean, switch, text
-from hybridge.lab.contoso import DOMAIN, INITIAL_DOMAIN, ROUTING_DOMAIN
+from hybridge.lab.contoso import DOMAIN, domains_in
 from hybridge.org import records as r
 
 ACCEPTED_DOMAIN_TYPE = "Microsoft.Exchange.Data.Directory.SystemConfiguration.AcceptedDomain"
@@ -38,6 +38,8 @@ def get_virtual_directory(call: Call) -> Result:
     text("ExternalUrl"),
     text("InternalUrl"),
     boolean("OAuthAuthentication"),
+    boolean("WSSecurityAuthentication"),
+    boolean("WindowsAuthentication"),
     switch("Force"),
 )
 def set_virtual_directory(call: Call) -> Result:
@@ -48,16 +50,24 @@ def set_virtual_directory(call: Call) -> Result:
         changes["external_url"] = call.text("ExternalUrl")
     if call.given("InternalUrl"):
         changes["internal_url"] = call.text("InternalUrl")
-    if call.given("OAuthAuthentication"):
-        changes["oauth_authentication"] = call.get("OAuthAuthentication")
+    for parameter, field in _SIGN_INS.items():
+        if call.given(parameter):
+            changes[field] = call.get(parameter)
     return changed(call, before, msgspec.structs.replace(before, **changes))
+
+
+_SIGN_INS = {
+    "OAuthAuthentication": "oauth_authentication",
+    "WSSecurityAuthentication": "ws_security_authentication",
+    "WindowsAuthentication": "windows_authentication",
+}
 
 
 @cmdlet("Get-AcceptedDomain", IDENTITY)
 def get_accepted_domain(call: Call) -> Result:
     """Domains mail is accepted for. No record describes them: they are those of the lab's organization."""
     wanted = call.text("Identity").casefold()
-    found = tuple(_domain(name) for name in (DOMAIN, ROUTING_DOMAIN, INITIAL_DOMAIN) if wanted in ("", name))
+    found = tuple(_domain(name) for name in domains_in(call.cloud) if wanted in ("", name))
     if wanted and not found:
         raise call.absent(call.text("Identity"))
     return Result(found)

@@ -115,6 +115,7 @@ def get_auth_server(call: Call) -> Result:
     boolean("IsDefaultAuthorizationEndpoint"),
     text("Realm"),
     text("IssuerIdentifier"),
+    text("AuthMetadataUrl"),
     text("ApplicationIdentifier"),
     texts("DomainName"),
 )
@@ -128,6 +129,7 @@ def set_auth_server(call: Call) -> Result:
         "IsDefaultAuthorizationEndpoint": "is_default_authorization_endpoint",
         "Realm": "realm",
         "IssuerIdentifier": "issuer_identifier",
+        "AuthMetadataUrl": "auth_metadata_url",
     }
     changes = {field: call.get(parameter) for parameter, field in fields.items() if call.given(parameter)}
     if call.given("ApplicationIdentifier"):

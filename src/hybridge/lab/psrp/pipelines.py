@@ -20,6 +20,9 @@ from hybridge.wire.ask import CmdletAsk
 
 _log = logging.getLogger(__name__)
 
+PAGE = 100
+"""Objects written before others have their turn."""
+
 Execute = Callable[[CmdletAsk, Caller], Awaitable[Outcome]]
 """Runs one cmdlet for somebody. It may wait."""
 
@@ -36,12 +39,18 @@ def read_ask(pipeline: Any) -> CmdletAsk | ErrorSeen:
     return CmdletAsk(premises=Premises.ON_PREMISES, name=command.command_text, parameters=parameters)
 
 
-async def run(pipeline: ServerPipeline, execute: Execute, caller: Caller) -> None:
-    """Run the pipeline to its end, leaving its messages in the pool's outgoing buffer."""
+Room = Callable[[], Awaitable[None]]
+"""Waits until there is room for another page of output."""
+
+
+async def run(pipeline: ServerPipeline, execute: Execute, caller: Caller, room: Room) -> None:
+    """Run the pipeline to its end, leaving its messages in the pool's outgoing buffer, a page at a time."""
     pipeline.state = PSInvocationState.Running
     ask = read_ask(pipeline.metadata)
     outcome = Outcome(errors=(ask,)) if isinstance(ask, ErrorSeen) else await _executed(execute, ask, caller)
     if pipeline.state is PSInvocationState.Running:  # not stopped meanwhile
+        await _write_objects(pipeline, outcome, room)
+    if pipeline.state is PSInvocationState.Running:
         write(pipeline, outcome)
 
 
@@ -59,10 +68,18 @@ async def _executed(execute: Execute, ask: CmdletAsk, caller: Caller) -> Outcome
         return Outcome(errors=(errors.DEFECT,))
 
 
-def write(pipeline: ServerPipeline, outcome: Outcome) -> None:
-    """Send an outcome: objects, warnings and errors, then how it ended."""
-    for one in outcome.objects:
+async def _write_objects(pipeline: ServerPipeline, outcome: Outcome, room: Room) -> None:
+    """Send the objects of an outcome. A long list lets others have their turn, and waits for who reads it."""
+    for number, one in enumerate(outcome.objects, start=1):
         pipeline.write_output(objects.build(one))
+        if number % PAGE == 0:
+            await room()
+            if pipeline.state is not PSInvocationState.Running:  # stopped meanwhile
+                return
+
+
+def write(pipeline: ServerPipeline, outcome: Outcome) -> None:
+    """Send what follows the objects of an outcome: warnings and errors, then how it ended."""
     for warning in outcome.warnings:
         pipeline.prepare_message(objects.warning(warning), message_type=PSRPMessageType.WarningRecord)
     for error in outcome.errors:

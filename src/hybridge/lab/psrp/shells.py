@@ -35,6 +35,9 @@ from hybridge.lab.psrp import pipelines
 from hybridge.lab.psrp.errors import NO_LANGUAGE
 from hybridge.lab.psrp.wsman import BAD_PARAMETER, WsmanFault
 
+UNFETCHED = 400
+"""Chunks that may wait before a pipeline pauses."""
+
 _ENDED = (PSInvocationState.Completed, PSInvocationState.Failed, PSInvocationState.Stopped)
 
 
@@ -59,6 +62,9 @@ class Shell:
         self._boxes: dict[UUID | None, Box] = {None: Box()}
         self._pipelines: dict[UUID, ServerPipeline] = {}
         self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._limit = 0
+        """Bytes of a chunk, as whoever fetches them last said."""
+        self._fetched = asyncio.Event()
         self._cut = False
         """Whether a cmdlet has met a connection that ends: the session ends with it."""
 
@@ -108,6 +114,7 @@ class Shell:
             return [], True
         clock = asyncio.get_running_loop()
         deadline = clock.time() + patience
+        self._limit = limit
         self._sort(limit)
         while not box.chunks and not self._has_ended(target):
             if self._cut:
@@ -120,6 +127,7 @@ class Shell:
                 return [], True
             self._sort(limit)
         taken = _take(box, limit)
+        self._fetched.set()
         done = not box.chunks and self._has_ended(target)
         if done and target is not None:
             self._forget(target)
@@ -149,6 +157,7 @@ class Shell:
         for box in self._boxes.values():
             box.filled.set()
         self._boxes.clear()
+        self._fetched.set()
 
     def _react(self, event: Any) -> None:
         if isinstance(event, CreatePipelineEvent):
@@ -163,10 +172,22 @@ class Shell:
 
     def _start(self, target: UUID) -> None:
         task = asyncio.get_running_loop().create_task(
-            pipelines.run(self._pipelines[target], self._execute, self.caller), name=f"pipeline {target}"
+            pipelines.run(self._pipelines[target], self._execute, self.caller, lambda: self._room(target)),
+            name=f"pipeline {target}",
         )
         self._running[target] = task
         task.add_done_callback(lambda done: self._finished(target, done))
+
+    async def _room(self, target: UUID) -> None:
+        """Let the chunks made so far go, and wait while many of them lie there unfetched."""
+        if self._limit:
+            self._sort(self._limit)
+        self._ring()
+        await asyncio.sleep(0)
+        box = self._boxes.get(target)
+        while box is not None and len(box.chunks) > UNFETCHED and self._boxes.get(target) is box:
+            self._fetched.clear()
+            await self._fetched.wait()
 
     def _finished(self, target: UUID, task: asyncio.Task[None]) -> None:
         if self._running.get(target) is task:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 WRONG_NAME = "owa.fabrikam.example"
 """The only name in the certificate of variant ``wrong-name``."""
+
+OTHER_SUBJECT = "gateway.contoso.com"
+"""Common name of the certificate of variant ``other-subject``, which holds the host as an alternative name only."""
 
 _YEAR = timedelta(days=365)
 
@@ -52,6 +56,28 @@ class Issued:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How a host does TLS: the oldest and newest version it speaks ("1.0" to "1.3"), and whether it wants clients to
+    show a certificate."""
+
+    oldest: str = "1.2"
+    newest: str = "1.3"
+    wants_certificate: bool = False
+
+
+USUAL = Manner()
+_VERSIONS = {
+    "1.0": ssl.TLSVersion.TLSv1,
+    "1.1": ssl.TLSVersion.TLSv1_1,
+    "1.2": ssl.TLSVersion.TLSv1_2,
+    "1.3": ssl.TLSVersion.TLSv1_3,
+}
+OLDEST_FIRST = tuple(_VERSIONS)
+_OLD = ("1.0", "1.1")
+"""Versions whose signatures OpenSSL makes at its lowest level of security only."""
+
+
 class LeafContext(ssl.SSLContext):
     """A server context that remembers which leaf it shows; ``leaf`` is its DER (for channel bindings, RFC 5929)."""
 
@@ -68,9 +94,10 @@ class Authority:
         self._span = Span(now - _YEAR, now + 10 * _YEAR)
         self._root = _authority("Contoso Lab Root CA", self._span, None, 1)
         self._issuing = _authority("Contoso Lab Issuing CA", self._span, self._root, 0)
-        self._contexts: dict[tuple[str, str], LeafContext] = {}
+        self._contexts: dict[tuple[str, str, Manner], LeafContext] = {}
         self._makers: dict[str, Callable[[str], tuple[Issued, tuple[bytes, ...]]]] = {
             "good": lambda host: self._signed(host, self._span),
+            "other-subject": lambda host: (_leaf(host, self._span, self._issuing, OTHER_SUBJECT), (self._issuing.pem,)),
             "expired": lambda host: self._signed(host, Span(now - _YEAR, now - timedelta(days=3))),
             "not-yet-valid": lambda host: self._signed(host, Span(now + 5 * _YEAR, now + 6 * _YEAR)),
             "wrong-name": lambda _: self._signed(WRONG_NAME, self._span),
@@ -84,17 +111,26 @@ class Authority:
         """The root certificate: what clients must trust."""
         return self._root.pem
 
-    def context(self, host: str, variant: str = "good") -> LeafContext:
+    def context(self, host: str, variant: str = "good", manner: Manner = USUAL) -> LeafContext:
         """The server context showing ``host``'s certificate in ``variant``; the same object each time."""
-        key = (host, variant)
+        key = (host, variant, manner)
         if key not in self._contexts:
-            self._contexts[key] = self.new_context(host, variant)
+            self._contexts[key] = self.new_context(host, variant, manner)
         return self._contexts[key]
 
-    def new_context(self, host: str, variant: str) -> LeafContext:
+    def new_context(self, host: str, variant: str, manner: Manner = USUAL) -> LeafContext:
         """A server context of its own, with a new certificate."""
         leaf, chain = self._makers[variant](host)
-        return _context(leaf, chain)
+        context = _context(leaf, chain, manner)
+        if manner.wants_certificate:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(cadata=self._root.pem.decode())
+        return context
+
+    def chain(self, host: str, variant: str = "good") -> tuple[bytes, ...]:
+        """What a client is sent: the leaf and the certificates behind it, DER. A new leaf each time."""
+        leaf, chain = self._makers[variant](host)
+        return (leaf.der, *(ssl.PEM_cert_to_DER_cert(one.decode()) for one in chain))
 
     def _signed(self, host: str, span: Span) -> tuple[Issued, tuple[bytes, ...]]:
         return _leaf(host, span, self._issuing), (self._issuing.pem,)
@@ -105,9 +141,14 @@ class Authority:
         return _leaf(host, self._span, issuing), (issuing.pem,)
 
 
-def _context(leaf: Issued, chain: tuple[bytes, ...]) -> LeafContext:
+def _context(leaf: Issued, chain: tuple[bytes, ...], manner: Manner) -> LeafContext:
     context = LeafContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if manner.oldest in _OLD:
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's own opinion of old versions
+        context.minimum_version = _VERSIONS[manner.oldest]
+        context.maximum_version = _VERSIONS[manner.newest]
     context.set_alpn_protocols(["http/1.1"])
     context.num_tickets = 0  # a resumed session would go on with the certificate of before a switch
     context.options |= ssl.OP_NO_TICKET
@@ -131,10 +172,10 @@ def _authority(name: str, span: Span, issuer: Issued | None, path_length: int) -
     return _sign(builder.add_extension(usage, critical=True), key, issuer)
 
 
-def _leaf(host: str, span: Span, issuer: Issued | None) -> Issued:
-    """A leaf for ``host``, signed by ``issuer`` or, without one, by itself."""
+def _leaf(host: str, span: Span, issuer: Issued | None, subject: str = "") -> Issued:
+    """A leaf for ``host``, signed by ``issuer`` or, without one, by itself; ``subject`` is its common name if other."""
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder(_name(host), key, span, issuer)
+    builder = _builder(_name(subject or host), key, span, issuer)
     for extension, critical in (
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (_key_usage(digital_signature=True), True),

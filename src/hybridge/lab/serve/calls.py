@@ -18,7 +18,7 @@ import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from hybridge.lab.serve.running import RunningLab
-from hybridge.lab.serve.zone import Zone
+from hybridge.lab.serve.zone import REFUSING, Zone
 from hybridge.wire.ask import (
     CmdletAnswer,
     CmdletAsk,
@@ -29,6 +29,9 @@ from hybridge.wire.ask import (
     HttpAnswer,
     HttpAsk,
     Sign,
+    Stopped,
+    TlsAnswer,
+    TlsAsk,
 )
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
@@ -37,18 +40,19 @@ _TIMEOUT = aiohttp.ClientTimeout(total=20)
 class _LabResolver(AbstractResolver):
     """Names of the zone lead to the listener, on port 443 only."""
 
-    def __init__(self, zone: Zone, port: int) -> None:
+    def __init__(self, zone: Zone, port: int, refusing_port: int) -> None:
         self._zone = zone
         self._port = port
+        self._refusing_port = refusing_port
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        if port != 443 or not self._zone.records(host, "A"):
+        records = self._zone.records(host, "A")
+        if port != 443 or not records:
             raise OSError(None, f"{host}:{port} leads nowhere in this lab")
-        return [
-            ResolveResult(hostname=host, host="127.0.0.1", port=self._port, family=socket.AF_INET, proto=0, flags=0)
-        ]
+        leads_to = self._refusing_port if REFUSING in records else self._port
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=leads_to, family=socket.AF_INET, proto=0, flags=0)]
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -83,6 +87,11 @@ class Calls:
             return DnsAnswer(failure=_failure(FailureReason.NAME_NOT_FOUND, f"DNS knows no name {ask.name}."))
         return DnsAnswer(records=records)
 
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        """Never looked at: Teams only connects."""
+        says = f"TLS of {ask.host} is not looked at by the lab's services."
+        return TlsAnswer(failure=_failure(FailureReason.NOT_CONFIGURED, says), stopped=Stopped.NOT_ASKED)
+
     async def _send(self, ask: HttpAsk) -> HttpAnswer:
         request = self._session.request(
             ask.method, ask.url, headers=list(ask.headers), data=ask.body or None, allow_redirects=False
@@ -108,7 +117,7 @@ class Calls:
 async def open_calls(lab: RunningLab) -> AsyncIterator[Calls]:
     """An Answerer for the Teams services of ``lab``; closed with the block."""
     trust = ssl.create_default_context(cafile=str(lab.ca_file))
-    resolver = _LabResolver(lab.zone, lab.https_port)
+    resolver = _LabResolver(lab.zone, lab.https_port, lab.refusing_port)
     connector = aiohttp.TCPConnector(resolver=resolver, ssl=trust, use_dns_cache=False)
     async with aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=_TIMEOUT

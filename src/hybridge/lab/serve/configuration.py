@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hybridge.lab import contoso
+from hybridge.lab.contoso_network import ALLOW_LIST_URL
 from hybridge.lab.estate import ADMINISTRATOR, ADMINISTRATOR_LOGON, ENTRA_CLIENT, Estate
 from hybridge.lab.serve.site import Site
-from hybridge.lab.serve.zone import Zone
+from hybridge.lab.serve.zone import REFUSING, Zone
+from hybridge.terms.clouds import WORLDWIDE, Cloud
 
 POWERSHELL_URL = f"https://{contoso.SERVERS['EX1']}/powershell/"
 
@@ -41,16 +43,27 @@ class Addresses:
     dns_port: int
     control_url: str
     ca_file: Path
+    plain_port: int = 0
+    """Where port 80 of every host is; 0 for nowhere."""
+    refusing_port: int = 0
+    """Where every connection is refused; 0 for nowhere."""
 
     def connect_to(self, zone: Zone) -> dict[str, str]:
         """Every address of the zone to the listener: DNS is asked first and stays honest."""
-        return {f"{address}:443": f"127.0.0.1:{self.https_port}" for address in zone.addresses.values()}
+        secure = {f"{address}:443": f"127.0.0.1:{self.https_port}" for address in zone.addresses.values()}
+        if self.refusing_port:
+            secure[f"{REFUSING}:443"] = f"127.0.0.1:{self.refusing_port}"
+        if not self.plain_port:
+            return secure
+        return secure | {f"{address}:80": f"127.0.0.1:{self.plain_port}" for address in zone.addresses.values()}
 
 
-def write_toml(addresses: Addresses, zone: Zone, site: Site, secrets: Secrets, subjects: Subjects) -> str:
-    """The text of a hybridge.toml; file names in it are absolute."""
+def write_toml(
+    addresses: Addresses, zone: Zone, site: Site, secrets: Secrets, subjects: Subjects, cloud: Cloud = WORLDWIDE
+) -> str:
+    """The text of a hybridge.toml; file names in it are absolute. ``cloud`` is the one the tenant is in."""
     tables: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("organization", {"domain": contoso.DOMAIN, "tenant_id": contoso.TENANT_ID, "cloud": "worldwide"}),
+        ("organization", {"domain": contoso.DOMAIN, "tenant_id": contoso.TENANT_ID, "cloud": cloud.name}),
         (
             "net",
             {
@@ -85,6 +98,7 @@ def write_toml(addresses: Addresses, zone: Zone, site: Site, secrets: Secrets, s
                 "delegations": [f"{delegator}:{delegate}" for delegator, delegate in subjects.delegations],
             },
         ),
+        ("network", {"allow_list": ALLOW_LIST_URL}),
         ("lab", {"control": addresses.control_url, "token_file": secrets.token}),
     )
     return "\n".join(_table(name, values) for name, values in tables)

@@ -170,7 +170,7 @@ class Control:
                 "faults": estate.faults,
                 "healthy": estate.organization == estate.healthy,
                 "now": estate.now(),
-                "certificates": estate.certificate_variants,
+                "certificates": estate.certificates,
                 "weather": weather_of(estate).name,
                 "without": rights_of(estate).withheld,
                 "requests": len(estate.log),

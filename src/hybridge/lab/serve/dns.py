@@ -10,14 +10,18 @@ from typing import Any
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
 from hybridge.lab.serve.zone import Zone
 
-TTL = 1
-"""Seconds an answer may be kept: short, so that a change of the zone is seen at once."""
+TTL = 0
+"""Seconds an answer may be kept: none, so that a change of the zone is seen at once."""
+
+_SOA = f"ns.lab. hostmaster.lab. 1 3600 600 86400 {TTL}"
+"""Without it a resolver may keep "there is no such name" for ever (RFC 2308)."""
 
 _IDLE_SECONDS = 10.0
 _ATTEMPTS = 20
@@ -42,7 +46,14 @@ def answer(zone: Zone, query: bytes) -> bytes | None:
     elif records:
         shown = "A" if rdtype == "ANY" else rdtype
         reply.answer.append(dns.rrset.from_text(question.name, TTL, "IN", shown, *records))
+    if not records:
+        reply.authority.append(dns.rrset.from_text(_zone_of(question.name), TTL, "IN", "SOA", _SOA))
     return reply.to_wire()
+
+
+def _zone_of(name: dns.name.Name) -> dns.name.Name:
+    """The last two labels of ``name``: a zone that is good enough to say how long "there is none" holds."""
+    return name if len(name) <= 3 else dns.name.Name(name.labels[-3:])
 
 
 class _Datagrams(asyncio.DatagramProtocol):

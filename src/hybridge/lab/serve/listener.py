@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from contextlib import suppress
+from email.utils import format_datetime
 
 import msgspec
 from aiohttp import web
@@ -19,10 +21,11 @@ from multidict import CIMultiDict
 from hybridge.lab.apps import base
 from hybridge.lab.cmdlets.outcome import ConnectionCut
 from hybridge.lab.estate import Estate, LoggedRequest
-from hybridge.lab.serve.ca import Authority
+from hybridge.lab.serve.ca import OLDEST_FIRST, Authority, Manner
+from hybridge.lab.serve.front import Front
 from hybridge.lab.serve.sign_in import SignIn
 from hybridge.lab.serve.site import Site, with_headers, with_offers
-from hybridge.lab.serve.tls import LabTls, server_context
+from hybridge.lab.serve.tls import LabTls, noting, server_context
 from hybridge.lab.weather import weather_of
 from hybridge.wire.ask import Failure, FailureReason, HttpAnswer
 
@@ -44,7 +47,8 @@ class Listener:
         self._site = site
         self._weather = weather_of(estate)
         self._sign_in = SignIn(estate, site.extended_protection)
-        self._tls = server_context(authority, site.hosts, estate.certificate_variants)
+        self._authority = authority
+        self._tls = server_context(authority, site.hosts, estate.certificates)
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_route("*", "/{anything:.*}", self._serve)
         app.on_response_prepare.append(_only_own_headers)
@@ -53,21 +57,40 @@ class Listener:
     async def __aenter__(self) -> Listener:
         self._unwatch = self._estate.watch_certificates(self.close_connections)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self._tls)
+        assert self._runner.server is not None
+        self._front = Front(self._context, self._runner.server, self.port)
         try:
-            await site.start()
+            await self._front.open()
         except OSError as taken:
             await self.__aexit__()
             raise OSError(
                 taken.errno, f"The lab cannot listen on port {self.port} of 127.0.0.1; choose another, or 0 for any."
             ) from taken
-        self.port = self._runner.addresses[0][1]
+        self.port = self._front.port
         return self
+
+    @property
+    def refusing_port(self) -> int:
+        """A port of 127.0.0.1 at which every connection is refused."""
+        return self._front.refusing_port
+
+    def _context(self, host: str) -> ssl.SSLContext | None:
+        """How to speak TLS as ``host``; a name that is not served is refused by the context for strangers."""
+        if host not in self._site.hosts:
+            return self._tls
+        how = self._estate.facing(host)
+        if how.network == "silent":
+            return None
+        manner = Manner(how.oldest_tls, how.newest_tls, how.client_certificate_requested)
+        if OLDEST_FIRST.index(manner.oldest) > OLDEST_FIRST.index(manner.newest):
+            manner = Manner(manner.newest, manner.newest, manner.wants_certificate)
+        return noting(self._authority.context(host, how.certificate, manner))
 
     async def __aexit__(self, *_: object) -> None:
         self._unwatch()
         if self._site.powershell is not None:
             await self._site.powershell.close()  # first, so that no Receive keeps the runner waiting
+        await self._front.close()
         server = self._runner.server
         open_now = [connection.transport for connection in server.connections] if server else []
         await self._runner.cleanup()
@@ -106,9 +129,12 @@ class Listener:
                 digest=base.digest(request),
             )
         )
+        if answer.failure is not None and answer.status:
+            return await _torn(incoming, answer)
         if answer.failure is not None:
             transport.abort()  # an app that answers with a failure wants the client to see a dead server
         headers = CIMultiDict((name, value) for name, value in answer.headers if name.lower() not in _OWN_HEADERS)
+        headers["Date"] = format_datetime(self._estate.shown_time(request.host), usegmt=True)
         return web.Response(status=answer.status or 500, headers=headers, body=answer.body)
 
     async def _answer(self, request: base.Request, tls: LabTls) -> tuple[HttpAnswer, str]:
@@ -159,6 +185,18 @@ class Listener:
         except Exception:
             _log.exception("The lab's app failed on %s %s%s", request.method, request.host, request.path)
             return base.text("The lab's app failed; its log says why.", 500)
+
+
+async def _torn(incoming: web.Request, answer: HttpAnswer) -> web.StreamResponse:
+    """Send the head and the first half of ``answer``, and cut the connection."""
+    body = answer.body or b"<html>"
+    response = web.StreamResponse(status=answer.status)
+    response.content_length = 2 * len(body)
+    await response.prepare(incoming)
+    await response.write(body)
+    if incoming.transport is not None:
+        incoming.transport.close()  # what was written still goes out; then the rest never comes
+    return response
 
 
 def _abort(transport: asyncio.Transport) -> None:

@@ -17,9 +17,11 @@ from hybridge.lab.serve.configuration import Addresses, Secrets, Subjects, detai
 from hybridge.lab.serve.control import Control
 from hybridge.lab.serve.dns import NameServer
 from hybridge.lab.serve.listener import Listener
+from hybridge.lab.serve.plain import PlainListener
 from hybridge.lab.serve.site import Site
 from hybridge.lab.serve.verbs import ControlVerbs
 from hybridge.lab.serve.zone import Zone
+from hybridge.org.records import PublishedService
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class RunningLab:
     zone: Zone = field(repr=False)
     control: Control = field(repr=False)
     https_port: int
+    refusing_port: int
+    """A port at which every connection is refused."""
     dns_port: int
     control_url: str
     token: str = field(repr=False)
@@ -58,7 +62,7 @@ async def running_lab(
     The CA file and the files of secrets are written into ``folder`` (made when absent) and taken away at the end;
     two labs must not share one. ``mailboxes`` and ``delegations`` go into the printed configuration.
     """
-    zone = Zone(site.hosts)
+    zone = Zone(site.hosts, lambda: estate.organization.all(PublishedService), estate.facing)
     authority = Authority(estate.now() - estate.offset)
     token = secrets.token_urlsafe(32)
     async with AsyncExitStack() as opened:
@@ -71,10 +75,18 @@ async def running_lab(
         ca_file = written.secret("lab-ca.pem", authority.root_pem.decode())
         names = await opened.enter_async_context(NameServer(zone))
         listener = await opened.enter_async_context(Listener(estate, site, authority, port))
+        plain = await opened.enter_async_context(PlainListener(estate))
         shown: dict[str, Any] = {}
         control = Control(estate, verbs, token=token, hosts=site.hosts, details=lambda: shown)
         await opened.enter_async_context(control)
-        addresses = Addresses(listener.port, names.port, f"http://127.0.0.1:{control.port}", ca_file)
+        addresses = Addresses(
+            listener.port,
+            names.port,
+            f"http://127.0.0.1:{control.port}",
+            ca_file,
+            plain.port,
+            listener.refusing_port,
+        )
         subjects = Subjects(mailboxes, delegations)
         shown.update(details(addresses, zone, site, estate, files, subjects))
         yield RunningLab(
@@ -82,12 +94,13 @@ async def running_lab(
             zone=zone,
             control=control,
             https_port=listener.port,
+            refusing_port=listener.refusing_port,
             dns_port=names.port,
             control_url=addresses.control_url,
             token=token,
             ca_file=ca_file,
             connect_to=addresses.connect_to(zone),
-            toml=write_toml(addresses, zone, site, files, subjects),
+            toml=write_toml(addresses, zone, site, files, subjects, estate.cloud),
             info=shown,
         )
 

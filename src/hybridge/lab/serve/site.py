@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from hybridge.lab.apps.base import App
+from hybridge.lab.apps.base import OFFERS, App
 from hybridge.wire.ask import HttpAnswer
 
 
@@ -51,10 +51,18 @@ class Site:
 
 
 def with_offers(answer: HttpAnswer, host: str, site: Site) -> HttpAnswer:
-    """``answer``; a 401 of a Windows host also offers what the host can sign in with, after the app's own offers."""
+    """``answer``; a 401 of a Windows host also offers what the host can sign in with, after the app's own offers.
+
+    An app that says itself which of them are on does so by the header ``OFFERS``, which never leaves the lab.
+    """
     if answer.status != 401 or host not in site.windows_hosts:
         return answer
-    offers = ("Negotiate", "NTLM", f'Basic realm="{host}"')
+    offers: tuple[str, ...] = ("Negotiate", "NTLM", f'Basic realm="{host}"')
+    said = answer.header_all(OFFERS)
+    if said:
+        offers = tuple(offer for offer in offers if offer.partition(" ")[0].lower() in said)
+        kept = tuple((name, value) for name, value in answer.headers if name.lower() != OFFERS)
+        answer = msgspec.structs.replace(answer, headers=kept)
     return with_headers(answer, *(("www-authenticate", offer) for offer in offers))
 
 

@@ -58,6 +58,18 @@ class LabTls(ssl.SSLObject):
         return context.leaf if isinstance(context, LeafContext) else b""
 
 
+def noting(context: LeafContext) -> LeafContext:
+    """``context``, whose connections know the name they were made for."""
+
+    def note(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        if isinstance(connection, LabTls) and name is not None:
+            connection.host = name.lower()
+
+    context.sslobject_class = LabTls
+    context.sni_callback = note
+    return context
+
+
 def server_context(authority: Authority, hosts: frozenset[str], variants: Mapping[str, str]) -> ssl.SSLContext:
     """A context serving every one of ``hosts``; ``variants`` (host to variant) is read at each new connection.
 

@@ -9,10 +9,20 @@ from __future__ import annotations
 import msgspec
 
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import Answerer, CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+from hybridge.wire.ask import (
+    Answerer,
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    HttpAnswer,
+    HttpAsk,
+    TlsAnswer,
+    TlsAsk,
+)
 
 PARAMETER = "DomainController"
-_WITHOUT = frozenset({"get-command", "test-oauthconnectivity"})
+_WITHOUT = frozenset({"get-command", "get-exchangeserversettings", "test-oauthconnectivity"})
 """Cmdlets that take no such parameter."""
 
 
@@ -37,3 +47,7 @@ class AtDomainController:
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         """Ask ``inner``."""
         return await self._inner.dns(ask)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        """Ask ``inner``."""
+        return await self._inner.tls(ask)

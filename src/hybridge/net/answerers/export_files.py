@@ -124,12 +124,27 @@ def read_export(path: Path) -> tuple[dict[str, Any], ...]:
         ) from None
 
 
-def _json(content: bytes) -> tuple[dict[str, Any], ...]:
+def json_text(content: bytes) -> bytes:
+    """JSON as UTF-8 without a mark, whatever PowerShell wrote it in."""
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         content = content.decode("utf-16").encode()
     elif content[1:2] == b"\x00":
         content = content.decode("utf-16-le").encode()
-    found = msgspec.json.decode(content.removeprefix(codecs.BOM_UTF8))
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        # Windows PowerShell's Set-Content writes the machine's code page: letters beyond ASCII are lost, facts are not.
+        content = content.decode("utf-8", "replace").encode()
+    return content
+
+
+def _json(content: bytes) -> tuple[dict[str, Any], ...]:
+    return as_objects(msgspec.json.decode(json_text(content)))
+
+
+def as_objects(found: Any) -> tuple[dict[str, Any], ...]:
+    """The objects of what ConvertTo-Json wrote: one, a list, or a list in ``value``."""
     if isinstance(found, dict) and isinstance(found.get("value"), list):
         found = found["value"]
     listed = found if isinstance(found, list) else [found]

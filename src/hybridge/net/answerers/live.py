@@ -11,20 +11,23 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from email.utils import parsedate_to_datetime
+from importlib import import_module
 from typing import Protocol
 
 import aiohttp
 from yarl import URL
 
+from hybridge.net.account import Account
 from hybridge.net.clock import Clock
 from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
 from hybridge.net.connect_to import ConnectTo
 from hybridge.net.dns import DnsView, open_resolver
 from hybridge.net.exchange_online import ExchangeOnline
 from hybridge.net.http import Network, open_session, send, within_limits
-from hybridge.net.limits import HostLimits
+from hybridge.net.limits import HostLimits, Silences
 from hybridge.net.negotiate import SignIn
 from hybridge.net.rules import host_of, may_connect, may_send, place_of, read_url
+from hybridge.net.tls import look
 from hybridge.net.token_roles import roles_of
 from hybridge.net.tokens import EntraTokens
 from hybridge.net.trust import client_context
@@ -40,6 +43,9 @@ from hybridge.wire.ask import (
     HttpAnswer,
     HttpAsk,
     Sign,
+    Stopped,
+    TlsAnswer,
+    TlsAsk,
 )
 
 BUSY_AGAIN = 2
@@ -55,6 +61,8 @@ class Shell(Protocol):
     """Runs cmdlets on-premises (``hybridge.net.powershell``)."""
 
     async def run(self, ask: CmdletAsk) -> CmdletAnswer: ...
+
+    def pages(self, ask: CmdletAsk) -> AsyncIterator[CmdletAnswer]: ...
 
     async def close(self) -> None: ...
 
@@ -72,7 +80,9 @@ class LiveAnswerer:
         self._pause = pause
         self._table = ConnectTo(network.net.connect_to)
         self._limits = HostLimits(network.net.per_host)
-        self._sign_in = SignIn(network, exchange)
+        self._silences = Silences()
+        self._account = Account(exchange.username)
+        self._sign_in = SignIn(network, exchange, self._account)
         self._tokens = EntraTokens(network, entra)
         self._session: aiohttp.ClientSession = open_session(network)
         self._online = ExchangeOnline(self.http, entra)
@@ -95,10 +105,28 @@ class LiveAnswerer:
                 case Sign.NONE:
                     return await self._within(url, lambda: send(self._session, ask))
 
+    async def pages(self, ask: CmdletAsk) -> AsyncIterator[CmdletAnswer]:
+        """Run a cmdlet that gives very many objects: they come a page at a time."""
+        if ask.premises is Premises.ONLINE:
+            async for page in self._online.pages(ask):
+                yield page
+            return
+        shell = await self._powershell(ask)
+        if isinstance(shell, CmdletAnswer):
+            yield shell
+            return
+        async for page in shell.pages(ask):
+            yield page
+
     async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
         """Run a cmdlet: on-premises by remote PowerShell, in Exchange Online by HTTP with a token."""
         if ask.premises is Premises.ONLINE:
             return await self._online.run(ask)
+        shell = await self._powershell(ask)
+        return shell if isinstance(shell, CmdletAnswer) else await shell.run(ask)
+
+    async def _powershell(self, ask: CmdletAsk) -> Shell | CmdletAnswer:
+        """The shell, or the answer where none is configured."""
         if not self._exchange.powershell_url:
             return CmdletAnswer(
                 failure=Failure(
@@ -108,12 +136,24 @@ class LiveAnswerer:
                 )
             )
         if self._shell is None:
-            self._shell = _open_shell(self._exchange, self._network.net)
-        return await self._shell.run(ask)
+            # pypsrp is heavy: what else was asked goes on while it is read.
+            await asyncio.to_thread(import_module, "hybridge.net.powershell_lanes")
+        if self._shell is None:
+            self._shell = _open_shell(self._exchange, self._network.net, self._account)
+        return self._shell
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         """Answer a DNS question."""
         return await self._view.ask(ask)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        """Look at TLS of a host, sending nothing but handshakes."""
+        url = read_url(f"https://{ask.host}:{ask.port}/")
+        refusal = url if isinstance(url, Failure) else may_connect(url, self._network.net, self._table)
+        if refusal is not None or isinstance(url, Failure):
+            return TlsAnswer(failure=refusal, stopped=Stopped.NOT_ASKED, answered_at=self._network.clock.now())
+        async with self._limits.at(place_of(url)):
+            return await look(self._network, TlsAsk(host=host_of(url), port=ask.port))
 
     async def roles(self, scope: str) -> tuple[str, ...] | Failure:
         """The permissions the Entra application has for ``scope``, as its own token names them; never the token."""
@@ -142,7 +182,14 @@ class LiveAnswerer:
                 stack.push_async_callback(self._shell.close)
 
     async def _within(self, url: URL, work: Callable[[], Awaitable[HttpAnswer]]) -> HttpAnswer:
-        return await within_limits(self._network, place_of(url), work)
+        place = place_of(url)
+        barred = self._silences.barred(place)
+        if barred is not None:
+            return self._failed(barred)
+        answer = await within_limits(self._network, place, work)
+        late = answer.failure is not None and answer.took_ms >= self._network.net.timeout * 1000
+        self._silences.note(place, answered=not late)
+        return answer
 
     async def _with_token(self, ask: HttpAsk, url: URL) -> HttpAnswer:
         token = await self._tokens.token(ask.scope)
@@ -184,10 +231,12 @@ def _retry_after(value: str, clock: Clock) -> float | None:
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _open_shell(exchange: ExchangeConfig, net: NetConfig) -> Shell:
-    from hybridge.net.powershell import RemotePowerShell  # pypsrp is heavy, and most runs need it late or never
+def _open_shell(exchange: ExchangeConfig, net: NetConfig, account: Account) -> Shell:
+    # pypsrp is heavy, and most runs need it late or never
+    from hybridge.net.powershell import RemotePowerShell
+    from hybridge.net.powershell_lanes import PowerShellLanes
 
-    return RemotePowerShell(exchange, net)
+    return PowerShellLanes(lambda: RemotePowerShell(exchange, net, account=account))
 
 
 class UnusableAnswerer:
@@ -207,6 +256,10 @@ class UnusableAnswerer:
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         """The failure."""
         return DnsAnswer(failure=self._failure)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        """The failure."""
+        return TlsAnswer(failure=self._failure, stopped=Stopped.NOT_ASKED)
 
 
 @asynccontextmanager

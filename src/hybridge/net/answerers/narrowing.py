@@ -44,10 +44,23 @@ _NAMES = (
     "AppId",
     "Mailbox",
 )
-_HARMLESS = frozenset(("resultsize", "erroraction", "warningaction", "verbose", "debug", "confirm", "adpropertiesonly"))
+_HARMLESS = frozenset(
+    (
+        "resultsize",
+        "erroraction",
+        "warningaction",
+        "verbose",
+        "debug",
+        "confirm",
+        "adpropertiesonly",
+        "folderscope",
+        "retrieveewsoperationaccesspolicy",
+    )
+)
 _OF_ALL = frozenset(
     (
         "get-mailboxfolderpermission",
+        "get-mailboxfolderstatistics",
         "get-mailboxautoreplyconfiguration",
         "get-exchangecertificate",
         "get-webservicesvirtualdirectory",
@@ -174,6 +187,7 @@ _IDENTITY_RULES = {
         lambda one: (mailbox_of(one, "").lower(),), lambda wanted: folder_of(wanted)[0], _folder_matches
     ),
     "get-mailboxautoreplyconfiguration": Rule(_owner),
+    "get-mailboxfolderstatistics": Rule(lambda one: (mailbox_of(one, "").lower(),)),
     "get-managementroleentry": Rule(
         _role_of_entry, lambda wanted: last_segment(wanted.rpartition("\\")[0]), _entry_matches
     ),
@@ -184,4 +198,5 @@ _RULES = {
     "role": Rule(_of("Role")),
     "roleassignee": Rule(_of("RoleAssignee", "RoleAssigneeName")),
     "appid": Rule(_of("AppId")),
+    "userid": Rule(_of("UserPrincipalName")),
 }

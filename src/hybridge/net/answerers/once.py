@@ -15,7 +15,17 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from hybridge.wire.ask import Answerer, CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+from hybridge.wire.ask import (
+    Answerer,
+    CmdletAnswer,
+    CmdletAsk,
+    DnsAnswer,
+    DnsAsk,
+    HttpAnswer,
+    HttpAsk,
+    TlsAnswer,
+    TlsAsk,
+)
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -37,6 +47,10 @@ class _Once(Generic[A, R]):
         self._flights: dict[bytes, _Flight[R]] = {}
         self.wanted = 0
         self.made = 0
+
+    def learn(self, other: _Once[A, R]) -> None:
+        """Know what ``other`` knows."""
+        self._flights = {key: flight for key, flight in other._flights.items() if flight.task.done()}
 
     async def answer(self, ask: A) -> R:
         self.wanted += 1
@@ -61,7 +75,8 @@ class _Once(Generic[A, R]):
 class AskedOnce:
     """An answerer that asks ``inner`` once for each distinct ask.
 
-    ``counts`` tells how many asks were really made, by kind ("http", "cmdlet", "dns"), and how many were "spared".
+    ``counts`` tells how many asks were really made, by kind ("http", "cmdlet", "dns", "tls"), and how many were
+    "spared".
     """
 
     def __init__(self, inner: Answerer) -> None:
@@ -69,14 +84,41 @@ class AskedOnce:
         self._http = _Once(inner.http)
         self._cmdlet = _Once(inner.cmdlet)
         self._dns = _Once(inner.dns)
+        self._tls = _Once(inner.tls)
 
     @property
     def counts(self) -> Counter[str]:
         """How many asks were made by kind, and how many spared."""
-        parts: dict[str, _Once[Any, Any]] = {"http": self._http, "cmdlet": self._cmdlet, "dns": self._dns}
+        parts: dict[str, _Once[Any, Any]] = {
+            "http": self._http,
+            "cmdlet": self._cmdlet,
+            "dns": self._dns,
+            "tls": self._tls,
+        }
         counts = Counter({kind: part.made for kind, part in parts.items()})
         counts["spared"] = sum(part.wanted - part.made for part in parts.values())
         return counts
+
+    @property
+    def made(self) -> int:
+        """How many asks were really made."""
+        return self.counts.total() - self.counts["spared"]
+
+    def branch(self) -> AskedOnce:
+        """Another one that remembers what this one does, and keeps what it is asked to itself.
+
+        For a long run: what is asked about some mailboxes is forgotten with the branch.
+        """
+        other = AskedOnce(self._inner)
+        pairs: list[tuple[_Once[Any, Any], _Once[Any, Any]]] = [
+            (other._http, self._http),
+            (other._cmdlet, self._cmdlet),
+            (other._dns, self._dns),
+            (other._tls, self._tls),
+        ]
+        for mine, known in pairs:
+            mine.learn(known)
+        return other
 
     async def http(self, ask: HttpAsk) -> HttpAnswer:
         """Answer an HTTP ask, from memory when it was made before."""
@@ -89,3 +131,7 @@ class AskedOnce:
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
         """Answer a DNS question, from memory when it was asked before."""
         return await self._dns.answer(ask)
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        """Look at TLS of a host, from memory when it was looked at before."""
+        return await self._tls.answer(ask)

@@ -2,7 +2,8 @@
 
 A saved folder holds
 
-- ``http.json``, ``dns.json`` and ``cmdlets/<cmdlet>.json``: every exchange, failures too, for exact replay;
+- ``http.json``, ``dns.json``, ``tls.json`` and ``cmdlets/<cmdlet>.json``: every exchange, failures too, for exact
+  replay;
 - beside them an ordinary export of every cmdlet that was asked for all it has, named as an administrator would name it
   (``GetAuthConfig.xml``, ``online/GetMailbox.xml``), for people and other tools. An ask for one object leaves no such
   file: an export of one mailbox would look like an organization of one mailbox.
@@ -24,7 +25,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from hybridge.net.answerers.narrowing import is_narrow
-from hybridge.net.answerers.replay import CMDLETS_FOLDER, DNS_FILE, HTTP_FILE, Exchanges, SnapshotProblem
+from hybridge.net.answerers.replay import (
+    CMDLETS_FOLDER,
+    DNS_FILE,
+    HTTP_FILE,
+    TLS_FILE,
+    Exchanges,
+    SnapshotProblem,
+)
 from hybridge.net.redact import redact_cmdlet, redact_http, redact_text
 from hybridge.net.secret import Secret
 from hybridge.terms.premises import Premises
@@ -38,6 +46,8 @@ from hybridge.wire.ask import (
     Failure,
     HttpAnswer,
     HttpAsk,
+    TlsAnswer,
+    TlsAsk,
 )
 
 _KEPT_VERBS = ("get-", "test-")
@@ -52,6 +62,7 @@ class Recorder:
         self._http = Exchanges(HttpAsk, HttpAnswer)
         self._cmdlets = Exchanges(CmdletAsk, CmdletAnswer)
         self._dns = Exchanges(DnsAsk, DnsAnswer)
+        self._tls = Exchanges(TlsAsk, TlsAnswer)
 
     async def http(self, ask: HttpAsk) -> HttpAnswer:
         """Ask ``inner`` and keep the exchange."""
@@ -64,6 +75,12 @@ class Recorder:
         """Ask ``inner`` and keep the exchange."""
         answer = await self._inner.dns(ask)
         self._dns.put(ask, replace(answer, failure=self._failure(answer.failure)))
+        return answer
+
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        """Ask ``inner`` and keep what was seen."""
+        answer = await self._inner.tls(ask)
+        self._tls.put(ask, replace(answer, failure=self._failure(answer.failure)))
         return answer
 
     async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
@@ -103,6 +120,15 @@ class Recorder:
         except OSError as error:
             raise SnapshotProblem(f"The snapshot cannot be written to '{folder}': {error.strerror}.") from None
 
+    def files(self) -> dict[str, bytes]:
+        """What ``save`` writes, by name."""
+        return dict(self._files())
+
+    @property
+    def requests(self) -> tuple[tuple[HttpAsk, HttpAnswer], ...]:
+        """Every HTTP exchange kept, in the order it was asked."""
+        return tuple(self._http.pairs())
+
     def _failure(self, failure: Failure | None) -> Failure | None:
         if failure is None:
             return None
@@ -112,6 +138,7 @@ class Recorder:
     def _files(self) -> Iterable[tuple[str, bytes]]:
         yield HTTP_FILE, self._http.encoded()
         yield DNS_FILE, self._dns.encoded()
+        yield TLS_FILE, self._tls.encoded()
         by_cmdlet: dict[str, list[tuple[CmdletAsk, CmdletAnswer]]] = {}
         for ask, answer in self._cmdlets.pairs():
             by_cmdlet.setdefault(ask.name, []).append((ask, answer))

@@ -15,13 +15,13 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk
+from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk, TlsAnswer, TlsAsk
 
 FORMAT = 1
-HTTP_FILE, DNS_FILE, CMDLETS_FOLDER = "http.json", "dns.json", "cmdlets"
+HTTP_FILE, DNS_FILE, TLS_FILE, CMDLETS_FOLDER = "http.json", "dns.json", "tls.json", "cmdlets"
 
-Ask = TypeVar("Ask", bound=HttpAsk | CmdletAsk | DnsAsk)
-Answer = TypeVar("Answer", bound=HttpAnswer | CmdletAnswer | DnsAnswer)
+Ask = TypeVar("Ask", bound=HttpAsk | CmdletAsk | DnsAsk | TlsAsk)
+Answer = TypeVar("Answer", bound=HttpAnswer | CmdletAnswer | DnsAnswer | TlsAnswer)
 
 _MARKS = frozenset({"$date", "$text", "$base64", "$dict"})
 
@@ -65,7 +65,7 @@ def unpack(value: Any) -> Any:
     return content.encode() if mark == "$text" else b64decode(content, validate=True)
 
 
-def key_of(ask: HttpAsk | CmdletAsk | DnsAsk) -> bytes:
+def key_of(ask: HttpAsk | CmdletAsk | DnsAsk | TlsAsk) -> bytes:
     """What makes two asks the same: everything, but for the case and order of names."""
     if isinstance(ask, HttpAsk):
         headers = sorted((name.lower(), value) for name, value in ask.headers)
@@ -73,6 +73,8 @@ def key_of(ask: HttpAsk | CmdletAsk | DnsAsk) -> bytes:
     elif isinstance(ask, CmdletAsk):
         parameters = sorted(((name.lower(), value) for name, value in ask.parameters), key=lambda pair: pair[0])
         parts = [ask.premises, ask.name.lower(), parameters]
+    elif isinstance(ask, TlsAsk):
+        parts = [ask.host.lower().rstrip("."), ask.port]
     else:
         parts = [ask.name.lower().rstrip("."), ask.rdtype.upper()]
     return msgspec.json.encode(pack(parts))

@@ -1,7 +1,8 @@
 """Answers from an offline snapshot: a folder of exports an administrator made, or one a recorder saved.
 
-What a recorder saved (``http.json``, ``dns.json``, ``cmdlets/*.json``) is replayed exactly. Any other cmdlet is
-answered from the export named after it, narrowed down to the ask's parameters (see ``export_files`` and ``narrowing``).
+What a recorder saved (``http.json``, ``dns.json``, ``tls.json``, ``cmdlets/*.json``) is replayed exactly. Any other
+cmdlet is answered from the export named after it, narrowed down to the ask's parameters (see ``export_files`` and
+``narrowing``).
 A snapshot reads: cmdlets that change something are refused. What is not there is a Failure NOT_EXPORTED with the
 PowerShell line that exports it; a file that cannot be read is a Failure MALFORMED that names it. Nothing here opens a
 connection.
@@ -9,17 +10,21 @@ connection.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hybridge.net.answerers.configuration_files import ConfigurationFiles
 from hybridge.net.answerers.export_files import ExportFiles, ExportUnreadable
+from hybridge.net.answerers.export_pages import pages_of
 from hybridge.net.answerers.exports import command_for
 from hybridge.net.answerers.narrowing import Listing, narrow
 from hybridge.net.answerers.replay import (
     CMDLETS_FOLDER,
     DNS_FILE,
     HTTP_FILE,
+    TLS_FILE,
     Exchanges,
     SnapshotProblem,
 )
@@ -35,6 +40,9 @@ from hybridge.wire.ask import (
     FailureReason,
     HttpAnswer,
     HttpAsk,
+    Stopped,
+    TlsAnswer,
+    TlsAsk,
 )
 from hybridge.wire.cmdlets.servers import server_name, server_of
 
@@ -49,11 +57,18 @@ class SnapshotAnswerer:
 
     def __init__(self, folder: Path) -> None:
         self._exports = ExportFiles(folder)
+        self._configuration = ConfigurationFiles(folder)
         self._listings: dict[Path, Listing | str] = {}
         self._http = _Saved(Exchanges(HttpAsk, HttpAnswer), (folder / HTTP_FILE,))
         self._dns = _Saved(Exchanges(DnsAsk, DnsAnswer), (folder / DNS_FILE,))
+        self._tls = _Saved(Exchanges(TlsAsk, TlsAnswer), (folder / TLS_FILE,))
         saved = tuple(sorted((folder / CMDLETS_FOLDER).glob("*.json")))
         self._cmdlets = _Saved(Exchanges(CmdletAsk, CmdletAnswer), saved)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it holds exchanges kept from a live run, and not exports alone."""
+        return bool(self._http.answers())
 
     @property
     def taken_at(self) -> datetime | None:
@@ -76,6 +91,14 @@ class SnapshotAnswerer:
             return DnsAnswer(failure=_not_recorded(f"the DNS question {ask.rdtype} {ask.name}"))
         return DnsAnswer(failure=found) if isinstance(found, Failure) else found
 
+    async def tls(self, ask: TlsAsk) -> TlsAnswer:
+        """What was recorded of TLS of ``ask.host``."""
+        found = self._tls.get(ask)
+        if isinstance(found, TlsAnswer):
+            return found
+        failure = found or _not_recorded(f"the look at TLS of {ask.host}")
+        return TlsAnswer(failure=failure, stopped=Stopped.NOT_ASKED)
+
     async def cmdlet(self, ask: CmdletAsk) -> CmdletAnswer:
         """The recorded answer to ``ask``, else what the export of its cmdlet says."""
         if not ask.name.lower().startswith(_READING_VERBS):
@@ -87,7 +110,27 @@ class SnapshotAnswerer:
         paths = self._exports.find(ask.name, ask.premises)
         if paths:
             return self._from_export(ask, paths)
+        taken = self._configuration.find(ask.name, ask.premises)
+        if taken is not None:
+            return self._from_configuration(ask, *taken)
         return CmdletAnswer(failure=found or _not_exported(ask))
+
+    async def pages(self, ask: CmdletAsk) -> AsyncIterator[CmdletAnswer]:
+        """The answer to an ask for all objects of a cmdlet, a page at a time; the export may be of any size."""
+        saved = self._cmdlets.get(redact_cmdlet(ask))
+        paths = self._exports.find(ask.name, ask.premises)
+        taken = None if paths else self._configuration.find(ask.name, ask.premises)
+        if taken is not None and not isinstance(saved, CmdletAnswer):
+            yield self._from_configuration(ask, *taken)
+            return
+        if isinstance(saved, CmdletAnswer) or not paths:
+            yield saved if isinstance(saved, CmdletAnswer) else CmdletAnswer(failure=saved or _not_exported(ask))
+            return
+        try:
+            for page in pages_of(paths[0]):
+                yield CmdletAnswer(objects=page)
+        except ExportUnreadable as unreadable:
+            yield CmdletAnswer(failure=_malformed(ask, str(unreadable)))
 
     def _from_export(self, ask: CmdletAsk, paths: tuple[Path, ...]) -> CmdletAnswer:
         path = paths[0]
@@ -106,6 +149,16 @@ class SnapshotAnswerer:
             missing = (f"'{named}' is not in the export '{path.name}' of {ask.name}.",)
             return CmdletAnswer(errors=missing, warnings=warnings, not_found=True)
         return CmdletAnswer(objects=narrowed.objects, warnings=warnings)
+
+    def _from_configuration(self, ask: CmdletAsk, path: Path, objects: tuple[dict[str, Any], ...]) -> CmdletAnswer:
+        """The answer a snapshot of the tenant's configuration gives."""
+        if says := cmdlets.problem(ask.name, objects):
+            return CmdletAnswer(failure=_malformed(ask, f"'{path}' does not show what {ask.name} gives. {says}"))
+        narrowed = narrow(ask, Listing(objects))
+        if narrowed.missing:
+            missing = (f"'{cmdlets.about(ask) or 'the object'}' is not in '{path.name}'.",)
+            return CmdletAnswer(errors=missing, not_found=True)
+        return CmdletAnswer(objects=narrowed.objects)
 
     def _listing(self, ask: CmdletAsk, path: Path) -> Listing | str:
         """What the export at ``path`` holds, or one sentence when that cannot be an answer to ``ask``."""

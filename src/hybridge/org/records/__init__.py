@@ -10,18 +10,46 @@ says which subject it belongs to ("" for the organization), so that one mailbox 
 
 from hybridge.org.records.access import CasMailbox, EwsAccess, OrganizationConfig
 from hybridge.org.records.base import Address, Record
-from hybridge.org.records.calendars import CalendarEvent, DelegateUser, MailboxFolderPermission, UserOofSettings
-from hybridge.org.records.entra import AppRoleAssignment, EntraApplication, KeyCredential, ServicePrincipal
+from hybridge.org.records.calendars import (
+    CalendarEvent,
+    DelegateUser,
+    MailboxFolderPermission,
+    MailboxFolderStatistics,
+    UserOofSettings,
+)
+from hybridge.org.records.entra import (
+    AppRoleAssignment,
+    EntraApplication,
+    KeyCredential,
+    ServicePlan,
+    ServicePrincipal,
+    UserLicense,
+)
+from hybridge.org.records.federation import EntraDomain, EntraUser, FederationService, PublishedRealm
+from hybridge.org.records.network import DirectoryProtection, FirewallAllowList, ServerSettings
+from hybridge.org.records.outlook import ClientAccessService, OutlookAnywhere, OutlookProvider
 from hybridge.org.records.publishing import PublishedHost, PublishedPath, PublishedService
-from hybridge.org.records.recipients import Mailbox, MailUser
+from hybridge.org.records.recipients import Mailbox, MailUser, Recipient, RemoteMailbox, SoftDeletedMailbox
 from hybridge.org.records.servers import (
     ExchangeCertificate,
     ExchangeServer,
     SettingOverride,
     WebServicesVirtualDirectory,
 )
-from hybridge.org.records.sharing import IntraOrganizationConnector, OrganizationRelationship
-from hybridge.org.records.teams import CsOnlineUser, TeamsAppSetupPolicy, TeamsUpgradePolicy
+from hybridge.org.records.sharing import (
+    FederationTrust,
+    HybridConfiguration,
+    IntraOrganizationConnector,
+    OrganizationRelationship,
+    TrustedKeys,
+)
+from hybridge.org.records.teams import (
+    CsOnlineUser,
+    TeamsAppPermissionPolicy,
+    TeamsAppSetupPolicy,
+    TeamsMeetingPolicy,
+    TeamsUpgradePolicy,
+)
 from hybridge.org.records.trust import (
     AuthConfig,
     AuthServer,
@@ -29,38 +57,62 @@ from hybridge.org.records.trust import (
     ManagementRoleAssignment,
     PartnerApplication,
 )
+from hybridge.org.records.virtual_directories import AutodiscoverVirtualDirectory, MapiVirtualDirectory
 
 __all__ = [
     "Address",
     "AppRoleAssignment",
     "AuthConfig",
     "AuthServer",
+    "AutodiscoverVirtualDirectory",
     "CalendarEvent",
     "CasMailbox",
+    "ClientAccessService",
     "CsOnlineUser",
     "DelegateUser",
+    "DirectoryProtection",
     "EntraApplication",
+    "EntraDomain",
+    "EntraUser",
     "EwsAccess",
     "ExchangeCertificate",
     "ExchangeServer",
+    "FirewallAllowList",
+    "FederationTrust",
+    "HybridConfiguration",
+    "FederationService",
     "IntraOrganizationConnector",
     "KeyCredential",
     "MailUser",
     "Mailbox",
     "MailboxFolderPermission",
+    "MailboxFolderStatistics",
     "ManagementRole",
     "ManagementRoleAssignment",
+    "MapiVirtualDirectory",
     "OrganizationConfig",
     "OrganizationRelationship",
+    "OutlookAnywhere",
+    "OutlookProvider",
     "PartnerApplication",
     "PublishedHost",
     "PublishedPath",
+    "PublishedRealm",
     "PublishedService",
+    "Recipient",
     "Record",
+    "RemoteMailbox",
+    "ServicePlan",
+    "ServerSettings",
     "ServicePrincipal",
     "SettingOverride",
+    "SoftDeletedMailbox",
+    "TeamsAppPermissionPolicy",
     "TeamsAppSetupPolicy",
+    "TeamsMeetingPolicy",
     "TeamsUpgradePolicy",
+    "TrustedKeys",
+    "UserLicense",
     "UserOofSettings",
     "WebServicesVirtualDirectory",
 ]

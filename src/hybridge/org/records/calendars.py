@@ -26,6 +26,21 @@ class MailboxFolderPermission(Record, frozen=True, kw_only=True):
         return self.mailbox.lower()
 
 
+class MailboxFolderStatistics(Record, frozen=True, kw_only=True):
+    """Get-MailboxFolderStatistics -FolderScope Calendar. ``identity`` is ``<mailbox>:\\<name>``."""
+
+    cmdlet: ClassVar[str] = "Get-MailboxFolderStatistics -FolderScope Calendar"
+    mailbox: str
+    name: str
+    """What the owner's language calls it: "Calendar", "Kalender", "Calendrier"."""
+    folder_type: str = ""
+    """"Calendar" for the one real calendar; "User Created" for calendars beside it."""
+
+    @property
+    def scope(self) -> str:
+        return self.mailbox.lower()
+
+
 class DelegateUser(Record, frozen=True, kw_only=True):
     """One delegate as EWS GetDelegate returns it. ``identity`` is ``<delegator>/<delegate>``.
 
@@ -75,6 +90,8 @@ class CalendarEvent(Record, frozen=True, kw_only=True):
     busy_type: str = "Busy"
     """Free, Tentative, Busy, OOF, WorkingElsewhere or NoData."""
     subject: str = ""
+    created_by: str = ""
+    """Address of the account that put it there; "" for the owner."""
 
     @property
     def scope(self) -> str:

@@ -29,6 +29,37 @@ class ServicePrincipal(Record, frozen=True, kw_only=True):
     object_id: str = ""
     display_name: str = ""
     key_credentials: tuple[KeyCredential, ...] = ()
+    service_principal_names: tuple[str, ...] | None = None
+    """Names tokens may be asked for, such as "https://mail.contoso.com/"; None where they were not read."""
+
+
+class ServicePlan(msgspec.Struct, frozen=True, gc=False):
+    """One service of a person's licences."""
+
+    name: str
+    """Such as "TEAMS1" or "EXCHANGE_S_ENTERPRISE"."""
+    provisioning_status: str = "Success"
+    """Success, Disabled (taken out of the licence), PendingActivation, PendingInput or Error."""
+
+    @property
+    def on(self) -> bool:
+        """Whether the person has the service, or is about to."""
+        return self.provisioning_status.lower() not in ("disabled", "error")
+
+
+class UserLicense(Record, frozen=True, kw_only=True):
+    """The services a person is licensed for. ``identity`` is the user principal name."""
+
+    cmdlet: ClassVar[str] = "Get-MgUserLicenseDetail"
+    service_plans: tuple[ServicePlan, ...] = ()
+
+    @property
+    def scope(self) -> str:
+        return self.identity.lower()
+
+    def has(self, prefix: str) -> bool:
+        """Whether a service whose name begins with ``prefix`` is switched on."""
+        return any(plan.on and plan.name.upper().startswith(prefix) for plan in self.service_plans)
 
 
 class EntraApplication(Record, frozen=True, kw_only=True):

@@ -16,6 +16,8 @@ class ExchangeServer(Record, frozen=True, kw_only=True):
     admin_display_version: str = ""
     """As printed: "Version 15.2 (Build 1544.4)"."""
     server_role: str = "Mailbox, ClientAccess"
+    internet_web_proxy: str = ""
+    """The proxy the server's own requests to the internet go through, "" for none."""
 
 
 class ExchangeCertificate(Record, frozen=True, kw_only=True):
@@ -53,3 +55,8 @@ class WebServicesVirtualDirectory(Record, frozen=True, kw_only=True):
     external_url: str = ""
     internal_url: str = ""
     oauth_authentication: bool | None = True
+    extended_protection_token_checking: str = "None"
+    """None, Allow or Require."""
+    ws_security_authentication: bool | None = None
+    """Sign-in by tokens of the federation, for delegated authentication."""
+    windows_authentication: bool | None = None

@@ -34,6 +34,8 @@ class AuthServer(Record, frozen=True, kw_only=True):
     """Id of the application Exchange asks this server for tokens as; "" where it is the shared one."""
     domain_name: tuple[str, ...] = ()
     """Domains of the cloud organization this server belongs to."""
+    auth_metadata_url: str = ""
+    """Where Exchange learns the keys the issuer signs with."""
 
 
 class PartnerApplication(Record, frozen=True, kw_only=True):

@@ -65,11 +65,13 @@ def _folder_and_user(address: Address, record: Record | None) -> Parameters:
 
 _EWS = {"ews_enabled": "EwsEnabled", "ews_allow_list": "EwsAllowList", "ews_block_list": "EwsBlockList"}
 
+_MAPI = {"mapi_enabled": "MAPIEnabled", "mapi_http_enabled": "MapiHttpEnabled"}
+
 CMDLETS: dict[str, Cmdlets] = {
     "OrganizationConfig": Cmdlets(
         read="Get-OrganizationConfig", set="Set-OrganizationConfig", parameters=_EWS, names=_nothing
     ),
-    "CasMailbox": Cmdlets(read="Get-CASMailbox", set="Set-CASMailbox", parameters=_EWS),
+    "CasMailbox": Cmdlets(read="Get-CASMailbox", set="Set-CASMailbox", parameters=_EWS | _MAPI),
     "Mailbox": Cmdlets(
         read="Get-Mailbox",
         set="Set-Mailbox",
@@ -141,6 +143,7 @@ CMDLETS: dict[str, Cmdlets] = {
             "enabled": "Enabled",
             "application_identifier": "ApplicationIdentifier",
             "domain_name": "DomainName",
+            "auth_metadata_url": "AuthMetadataUrl",
         },
     ),
     "SettingOverride": Cmdlets(
@@ -160,17 +163,50 @@ CMDLETS: dict[str, Cmdlets] = {
     "OrganizationRelationship": Cmdlets(
         read="Get-OrganizationRelationship",
         set="Set-OrganizationRelationship",
-        parameters={"target_sharing_epr": "TargetSharingEpr"},
+        parameters={
+            "target_sharing_epr": "TargetSharingEpr",
+            "enabled": "Enabled",
+            "free_busy_access_enabled": "FreeBusyAccessEnabled",
+        },
+    ),
+    "IntraOrganizationConnector": Cmdlets(
+        read="Get-IntraOrganizationConnector",
+        set="Set-IntraOrganizationConnector",
+        parameters={
+            "enabled": "Enabled",
+            "target_address_domains": "TargetAddressDomains",
+            "discovery_endpoint": "DiscoveryEndpoint",
+        },
+    ),
+    "MapiVirtualDirectory": Cmdlets(
+        read="Get-MapiVirtualDirectory",
+        set="Set-MapiVirtualDirectory",
+        parameters={"external_url": "ExternalUrl"},
+    ),
+    "ClientAccessService": Cmdlets(
+        read="Get-ClientAccessService",
+        set="Set-ClientAccessService",
+        parameters={"auto_discover_service_internal_uri": "AutoDiscoverServiceInternalUri"},
+    ),
+    "OutlookProvider": Cmdlets(
+        read="Get-OutlookProvider",
+        set="Set-OutlookProvider",
+        parameters={"cert_principal_name": "CertPrincipalName"},
     ),
     "WebServicesVirtualDirectory": Cmdlets(
         read="Get-WebServicesVirtualDirectory",
         set="Set-WebServicesVirtualDirectory",
-        parameters={"external_url": "ExternalUrl", "oauth_authentication": "OAuthAuthentication"},
+        parameters={
+            "external_url": "ExternalUrl",
+            "oauth_authentication": "OAuthAuthentication",
+            "ws_security_authentication": "WSSecurityAuthentication",
+            "windows_authentication": "WindowsAuthentication",
+        },
     ),
 }
 """Record kind -> its cmdlets. Every kind here is writable on-premises (``repair.writable``)."""
 
-_SETS = {"ews_allow_list", "ews_block_list", "grant_send_on_behalf_to", "domain_name"}
+_SETS = {"ews_allow_list", "ews_block_list", "grant_send_on_behalf_to", "domain_name", "target_address_domains"}
 """Fields changed by the difference of their lists."""
 
 

@@ -21,9 +21,10 @@ from hybridge.plan import Change
 from hybridge.repair.hands.exchange_cmdlets import Unwritable, list_difference
 from hybridge.repair.rules import unwritable
 from hybridge.terms.premises import Premises
+from hybridge.wire import cmdlets
 from hybridge.wire.ask import CmdletAsk
 
-KINDS = (r.Mailbox.__name__, r.MailboxFolderPermission.__name__)
+KINDS = (r.Mailbox.__name__, r.MailboxFolderPermission.__name__, r.OrganizationConfig.__name__)
 """Record kinds written in Exchange Online."""
 _EDITOR = ("Editor",)
 
@@ -32,6 +33,8 @@ def reading(address: Address) -> CmdletAsk:
     """The cmdlet that shows the record at ``address``."""
     if address.kind == r.Mailbox.__name__:
         return _ask("Get-Mailbox", Identity=address.identity)
+    if address.kind == r.OrganizationConfig.__name__:
+        return cmdlets.ask_organization_config(Premises.ONLINE)
     mailbox, _, rest = address.identity.partition(":\\")
     folder, _, user = rest.partition("/")
     return _ask("Get-MailboxFolderPermission", Identity=f"{mailbox}:\\{folder}", User=user)
@@ -45,6 +48,8 @@ def commands(change: Change) -> tuple[CmdletAsk, ...]:
         raise Unwritable(reason)
     if isinstance(change.before, r.Mailbox) and isinstance(change.after, r.Mailbox):
         return tuple(_grants(change.before, change.after))
+    if isinstance(change.before, r.OrganizationConfig) and isinstance(change.after, r.OrganizationConfig):
+        return tuple(_access(change.before, change.after))
     before, after = (
         one if isinstance(one, r.MailboxFolderPermission) else None for one in (change.before, change.after)
     )
@@ -70,6 +75,23 @@ def _grants(before: r.Mailbox, after: r.Mailbox) -> Iterator[CmdletAsk]:
     difference = list_difference(before.grant_send_on_behalf_to, after.grant_send_on_behalf_to)
     if difference:
         yield _ask("Set-Mailbox", Identity=before.identity, GrantSendOnBehalfTo=difference)
+
+
+def _access(before: r.OrganizationConfig, after: r.OrganizationConfig) -> Iterator[CmdletAsk]:
+    """The list of applications is one text and replaced whole; lists of user agents change by their difference."""
+    given: dict[str, Any] = {}
+    if before.ews_enabled != after.ews_enabled:
+        given["EwsEnabled"] = after.ews_enabled
+    if before.ews_allowed_app_ids != after.ews_allowed_app_ids:
+        ids = after.ews_allowed_app_ids
+        given["EwsAllowedAppIDs"] = None if ids is None else ",".join(ids)
+    for field, parameter in (("ews_allow_list", "EwsAllowList"), ("ews_block_list", "EwsBlockList")):
+        old, new = getattr(before, field), getattr(after, field)
+        if old != new:
+            given["EwsApplicationAccessPolicy"] = before.ews_application_access_policy
+            given[parameter] = list_difference(old, new)
+    if given:
+        yield _ask("Set-OrganizationConfig", **given)
 
 
 def _added(after: r.MailboxFolderPermission) -> Iterator[CmdletAsk]:

@@ -61,6 +61,11 @@ class GraphHand:
         self._applications = Applications(graph_host, clock, self._ask, sleep)
 
     @property
+    def host(self) -> str:
+        """Host of Graph."""
+        return self._host
+
+    @property
     def kinds(self) -> Kinds:
         """What it writes."""
         own = frozenset((kind.__name__, Premises.ONLINE) for kind in (ServicePrincipal, CsOnlineUser))

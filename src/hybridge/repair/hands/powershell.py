@@ -93,10 +93,13 @@ class PowerShellHand:
         return msgspec.structs.replace(mailbox, grant_send_on_behalf_to=tuple(granted))
 
     async def _address_of(self, answerer: Answerer, name: str) -> str:
-        ask = reading(Address(r.Mailbox.__name__, Premises.ON_PREMISES, name))
-        records = cmdlets.read_answer(ask, await self._run(answerer, ask))
-        found = () if isinstance(records, Failure) else records
-        return next(iter(found)).identity if len(found) == 1 else name
+        mailbox = reading(Address(r.Mailbox.__name__, Premises.ON_PREMISES, name))
+        for ask in (mailbox, cmdlets.ask_recipient(Premises.ON_PREMISES, name)):
+            records = cmdlets.read_answer(ask, await self._run(answerer, ask))
+            found = () if isinstance(records, Failure) else records
+            if len(found) == 1 and "@" in found[0].identity:
+                return found[0].identity
+        return name
 
 
 def _entry_asked_for(records: tuple[Record, ...], address: Address) -> Record | None:

@@ -96,7 +96,7 @@ def _parts(graph_host: str, now: datetime, domain_controller: str) -> tuple[Part
         ),
         (
             "Microsoft Teams PowerShell: Connect-MicrosoftTeams",
-            of(r.TeamsAppSetupPolicy, r.CsOnlineUser),
+            of(r.TeamsAppSetupPolicy, r.TeamsAppPermissionPolicy, r.TeamsMeetingPolicy, r.CsOnlineUser),
             _teams,
         ),
         ("Classic Outlook, opened as the delegator: no cmdlet does this", of(r.DelegateUser), _delegates),
@@ -332,6 +332,19 @@ def _teams(change: Change) -> Iterator[str]:
             yield f"    New-Object -TypeName {kind} -Property @{{ Id = {quoted(app_id)}; Order = {order} }}"
         yield ")"
         yield f"Set-CsTeamsAppSetupPolicy -Identity {quoted(change.after.identity)} -PinnedAppBarApps $apps"
+    if isinstance(change.after, r.TeamsAppPermissionPolicy):
+        yield "$apps = @("
+        kind = "Microsoft.Teams.Policy.Administration.Cmdlets.Core.DefaultCatalogApp"
+        for app_id in change.after.default_catalog_apps:
+            yield f"    New-Object -TypeName {kind} -Property @{{ Id = {quoted(app_id)} }}"
+        yield ")"
+        yield f"Set-CsTeamsAppPermissionPolicy -Identity {quoted(change.after.identity)} -DefaultCatalogApps $apps"
+    if isinstance(change.after, r.TeamsMeetingPolicy):
+        private, add_in = change.after.allow_private_meeting_scheduling, change.after.allow_outlook_add_in
+        yield (
+            f"Set-CsTeamsMeetingPolicy -Identity {quoted(change.after.identity)} "
+            f"-AllowPrivateMeetingScheduling ${str(private).lower()} -AllowOutlookAddIn ${str(add_in).lower()}"
+        )
 
 
 def _delegates(change: Change) -> Iterator[str]:

@@ -15,18 +15,46 @@ from typing import Any, cast
 from hybridge.org.records import Record
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAnswer, CmdletAsk, Failure, FailureReason
-from hybridge.wire.cmdlets import access, authentication, entra, folders, hybrid, recipients, roles, servers, teams
+from hybridge.wire.cmdlets import (
+    access,
+    authentication,
+    directory,
+    entra,
+    federation,
+    folders,
+    hybrid,
+    oauth_connectivity,
+    licences,
+    outlook,
+    recipients,
+    roles,
+    server_settings,
+    servers,
+    sharing,
+    teams,
+    teams_meetings,
+    virtual_directories,
+)
 from hybridge.wire.cmdlets.access import ask_cas_mailbox, ask_organization_config
 from hybridge.wire.cmdlets.authentication import ask_auth_config, ask_auth_server, ask_partner_application
+from hybridge.wire.cmdlets.directory import ask_recipient
 from hybridge.wire.cmdlets.entra import ask_app_role_assignment, ask_application, ask_service_principal
-from hybridge.wire.cmdlets.folders import ask_mailbox_folder_permission, ask_user_oof_settings, read_delegate_flags
+from hybridge.wire.cmdlets.federation import ask_domain, ask_user
+from hybridge.wire.cmdlets.folders import (
+    ask_mailbox_folder_permission,
+    ask_mailbox_folder_statistics,
+    ask_user_oof_settings,
+    read_delegate_flags,
+)
 from hybridge.wire.cmdlets.hybrid import (
     ask_intra_organization_connector,
     ask_organization_relationship,
     ask_setting_override,
 )
+from hybridge.wire.cmdlets.licences import ask_user_license
 from hybridge.wire.cmdlets.noun import Noun, Reader
-from hybridge.wire.cmdlets.recipients import ask_mail_user, ask_mailbox
+from hybridge.wire.cmdlets.oauth_connectivity import ask_test_oauth
+from hybridge.wire.cmdlets.recipients import ask_mail_user, ask_mailbox, ask_soft_deleted_mailbox
 from hybridge.wire.cmdlets.roles import (
     ask_management_role,
     ask_management_role_assignment,
@@ -39,7 +67,9 @@ from hybridge.wire.cmdlets.servers import (
     ask_exchange_server,
     ask_web_services_virtual_directory,
 )
+from hybridge.wire.cmdlets.sharing import ask_federation_trust, ask_hybrid_configuration
 from hybridge.wire.cmdlets.teams import ask_cs_online_user, ask_teams_app_setup_policy, ask_teams_upgrade_policy
+from hybridge.wire.cmdlets.teams_meetings import ask_teams_app_permission_policy, ask_teams_meeting_policy
 
 __all__ = [
     "NOUNS",
@@ -54,20 +84,31 @@ __all__ = [
     "ask_cs_online_user",
     "ask_exchange_certificate",
     "ask_exchange_server",
+    "ask_domain",
+    "ask_federation_trust",
+    "ask_hybrid_configuration",
     "ask_intra_organization_connector",
     "ask_mail_user",
     "ask_mailbox",
     "ask_mailbox_folder_permission",
+    "ask_mailbox_folder_statistics",
     "ask_management_role",
     "ask_management_role_assignment",
     "ask_management_role_entry",
     "ask_organization_config",
     "ask_organization_relationship",
     "ask_partner_application",
+    "ask_recipient",
     "ask_service_principal",
     "ask_setting_override",
+    "ask_soft_deleted_mailbox",
+    "ask_teams_app_permission_policy",
     "ask_teams_app_setup_policy",
+    "ask_teams_meeting_policy",
     "ask_teams_upgrade_policy",
+    "ask_user_license",
+    "ask_user",
+    "ask_test_oauth",
     "ask_user_oof_settings",
     "ask_web_services_virtual_directory",
     "problem",
@@ -80,7 +121,26 @@ __all__ = [
     "write_entries",
 ]
 
-_MODULES = (access, recipients, folders, servers, authentication, hybrid, roles, entra, teams)
+_MODULES = (
+    access,
+    recipients,
+    folders,
+    servers,
+    server_settings,
+    sharing,
+    authentication,
+    hybrid,
+    oauth_connectivity,
+    roles,
+    entra,
+    federation,
+    teams,
+    virtual_directories,
+    outlook,
+    directory,
+    teams_meetings,
+    licences,
+)
 _NOUNS: tuple[Noun[Any], ...] = tuple(noun for module in _MODULES for noun in cast(Any, module).NOUNS)
 _BY_CMDLET = {noun.cmdlet.lower(): noun for noun in _NOUNS}
 

@@ -11,12 +11,23 @@ from hybridge.org.records import CasMailbox, EwsAccess, OrganizationConfig
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAsk
 from hybridge.wire.cmdlets.noun import Noun, ask, ask_one_or_all, each, needed
-from hybridge.wire.cmdlets.properties import Object, directory_object, flag, texts, words
+from hybridge.wire.cmdlets.properties import Object, directory_object, find, flag, items, printed, texts, words
 
 
 def ask_organization_config(premises: Premises) -> CmdletAsk:
-    """Get-OrganizationConfig."""
+    """Get-OrganizationConfig; online with the list of applications, which is only shown when it is asked for."""
+    if premises is Premises.ONLINE:
+        return ask(premises, "Get-OrganizationConfig", RetrieveEwsOperationAccessPolicy=True)
     return ask(premises, "Get-OrganizationConfig")
+
+
+def app_ids(value: Any) -> tuple[str, ...] | None:
+    """Application ids of EwsAllowedAppIDs: one text with commas between them, also as the only entry of a list."""
+    entries = items(value)
+    if entries is None:
+        return None
+    ids = (part.strip().lower() for entry in entries for part in printed(entry).split(","))
+    return tuple(dict.fromkeys(one for one in ids if one))
 
 
 def ask_cas_mailbox(premises: Premises, mailbox: str = "") -> CmdletAsk:
@@ -44,23 +55,38 @@ def _write_access(record: EwsAccess) -> Object:
 
 def _read_organization(one: Object, premises: Premises, _: str) -> OrganizationConfig:
     identity = needed(one, "Get-OrganizationConfig", "Name", "Identity", "ToString")
-    return OrganizationConfig(premises=premises, identity=identity, guid=words(one, "Guid").lower(), **_access(one))
+    return OrganizationConfig(
+        premises=premises,
+        identity=identity,
+        guid=words(one, "Guid").lower(),
+        ews_allowed_app_ids=app_ids(find(one, "EwsAllowedAppIDs")),
+        **_access(one),
+    )
 
 
 def _write_organization(record: OrganizationConfig) -> Object:
     name = record.identity
+    allowed = record.ews_allowed_app_ids
+    online = {"EwsAllowedAppIDs": None if allowed is None else ",".join(allowed)}
     return {
         "ToString": name,
         "Name": name,
         "Guid": record.guid or None,
         "Identity": directory_object(name, ""),
+        **(online if record.premises is Premises.ONLINE else {}),
         **_write_access(record),
     }
 
 
 def _read_cas_mailbox(one: Object, premises: Premises, _: str) -> CasMailbox:
     identity = needed(one, "Get-CASMailbox", "PrimarySmtpAddress", "UserPrincipalName", "Identity", "Name")
-    return CasMailbox(premises=premises, identity=identity, **_access(one))
+    return CasMailbox(
+        premises=premises,
+        identity=identity,
+        mapi_enabled=flag(one, "MAPIEnabled"),
+        mapi_http_enabled=flag(one, "MapiHttpEnabled"),
+        **_access(one),
+    )
 
 
 def _write_cas_mailbox(record: CasMailbox) -> Object:
@@ -71,6 +97,8 @@ def _write_cas_mailbox(record: CasMailbox) -> Object:
         "Identity": directory_object(name),
         "PrimarySmtpAddress": record.identity,
         "OWAEnabled": True,
+        "MAPIEnabled": record.mapi_enabled,
+        "MapiHttpEnabled": record.mapi_http_enabled,
         **_write_access(record),
     }
 

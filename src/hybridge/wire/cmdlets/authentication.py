@@ -76,6 +76,7 @@ def _read_server(one: Object, premises: Premises, _: str) -> AuthServer:
         is_default_authorization_endpoint=defaulted(one, "IsDefaultAuthorizationEndpoint", False),
         application_identifier=words(one, "ApplicationIdentifier"),
         domain_name=texts(one, "DomainName") or (),
+        auth_metadata_url=words(one, "AuthMetadataUrl"),
     )
 
 
@@ -86,6 +87,7 @@ def _write_server(record: AuthServer) -> Object:
         "Type": record.type,
         "IssuerIdentifier": record.issuer_identifier,
         "Realm": record.realm,
+        "AuthMetadataUrl": record.auth_metadata_url,
         "Enabled": record.enabled,
         "IsDefaultAuthorizationEndpoint": record.is_default_authorization_endpoint,
         "ApplicationIdentifier": record.application_identifier or None,

@@ -13,7 +13,7 @@ from hybridge.org.records import AppRoleAssignment, EntraApplication, KeyCredent
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAsk
 from hybridge.wire.cmdlets.noun import Noun, ask, each, needed
-from hybridge.wire.cmdlets.properties import Object, find, instant, items, octets, words
+from hybridge.wire.cmdlets.properties import Object, find, instant, items, octets, texts, words
 
 _DER_SEQUENCE = b"\x30"
 
@@ -74,6 +74,7 @@ def _read_principal(one: Object, premises: Premises, _: str) -> ServicePrincipal
         object_id=words(one, "Id"),
         display_name=words(one, "DisplayName"),
         key_credentials=tuple(_read_key(key) for key in keys if isinstance(key, Mapping)),
+        service_principal_names=texts(one, "ServicePrincipalNames"),
     )
 
 
@@ -95,6 +96,11 @@ def _write_principal(record: ServicePrincipal) -> Object:
         "appId": record.identity,
         "displayName": record.display_name,
         "keyCredentials": [_write_key(key) for key in record.key_credentials],
+        **(
+            {}
+            if record.service_principal_names is None
+            else {"servicePrincipalNames": list(record.service_principal_names)}
+        ),
     }
 
 

@@ -6,7 +6,7 @@ property ``Mailbox``, which the export commands hybridge prints add.
 
 from __future__ import annotations
 
-from hybridge.org.records import DelegateUser, MailboxFolderPermission, UserOofSettings
+from hybridge.org.records import DelegateUser, MailboxFolderPermission, MailboxFolderStatistics, UserOofSettings
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAsk
 from hybridge.wire.cmdlets.noun import Noun, Unreadable, ask, defaulted, each, needed
@@ -16,6 +16,11 @@ from hybridge.wire.cmdlets.properties import Object, address_of, directory_objec
 def ask_mailbox_folder_permission(premises: Premises, mailbox: str, folder: str = "Calendar") -> CmdletAsk:
     """Get-MailboxFolderPermission of one folder; the calendar's name may be localized ("Kalender")."""
     return ask(premises, "Get-MailboxFolderPermission", Identity=f"{mailbox}:\\{folder}")
+
+
+def ask_mailbox_folder_statistics(premises: Premises, mailbox: str) -> CmdletAsk:
+    """Get-MailboxFolderStatistics of the calendars of ``mailbox``: the one way to learn what its calendar is called."""
+    return ask(premises, "Get-MailboxFolderStatistics", Identity=mailbox, FolderScope="Calendar")
 
 
 def ask_user_oof_settings(premises: Premises, mailbox: str) -> CmdletAsk:
@@ -105,6 +110,30 @@ def read_delegate_flags(objects: tuple[Object, ...], premises: Premises, about: 
     return tuple(found)
 
 
+def _read_statistics(one: Object, premises: Premises, about: str) -> MailboxFolderStatistics:
+    mailbox = mailbox_of(one, about)
+    name = words(one, "Name") or needed(one, "Get-MailboxFolderStatistics", "FolderPath").rpartition("/")[2]
+    if not mailbox:
+        raise Unreadable("An object of Get-MailboxFolderStatistics does not say which mailbox it belongs to.")
+    return MailboxFolderStatistics(
+        premises=premises,
+        identity=f"{mailbox}:\\{name}",
+        mailbox=mailbox,
+        name=name,
+        folder_type=words(one, "FolderType"),
+    )
+
+
+def _write_statistics(record: MailboxFolderStatistics) -> Object:
+    return {
+        "ToString": record.name,
+        "Name": record.name,
+        "Identity": f"{record.mailbox}\\{record.name}",
+        "FolderPath": f"/{record.name}",
+        "FolderType": record.folder_type,
+    }
+
+
 def _read_delegate(one: Object, premises: Premises, about: str) -> DelegateUser:
     delegator = words(one, "Delegator") or folder_of(about)[0]
     if not delegator:
@@ -180,4 +209,12 @@ USER_OOF_SETTINGS = Noun(
     read_all=each(_read_oof),
     write_one=_write_oof,
 )
-NOUNS = (MAILBOX_FOLDER_PERMISSION, DELEGATE_USER, USER_OOF_SETTINGS)
+MAILBOX_FOLDER_STATISTICS = Noun(
+    cmdlet="Get-MailboxFolderStatistics",
+    record=MailboxFolderStatistics,
+    type_name="Microsoft.Exchange.Management.Tasks.MailboxFolderConfiguration",
+    marks=("FolderType", "FolderPath"),
+    read_all=each(_read_statistics),
+    write_one=_write_statistics,
+)
+NOUNS = (MAILBOX_FOLDER_STATISTICS, MAILBOX_FOLDER_PERMISSION, DELEGATE_USER, USER_OOF_SETTINGS)

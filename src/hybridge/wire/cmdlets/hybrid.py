@@ -67,6 +67,9 @@ def _read_relationship(one: Object, premises: Premises, _: str) -> OrganizationR
         target_sharing_epr=words(one, "TargetSharingEpr"),
         enabled=defaulted(one, "Enabled", True),
         free_busy_access_enabled=defaulted(one, "FreeBusyAccessEnabled", False),
+        free_busy_access_level=words(one, "FreeBusyAccessLevel"),
+        target_application_uri=words(one, "TargetApplicationUri"),
+        target_owa_url=words(one, "TargetOwaURL"),
     )
 
 
@@ -75,7 +78,9 @@ def _write_relationship(record: OrganizationRelationship) -> Object:
         "ToString": record.identity,
         "DomainNames": [smtp_domain(name) for name in record.domain_names],
         "FreeBusyAccessEnabled": record.free_busy_access_enabled,
-        "TargetApplicationUri": None,
+        "FreeBusyAccessLevel": record.free_busy_access_level or "None",
+        "TargetApplicationUri": record.target_application_uri or None,
+        "TargetOwaURL": record.target_owa_url or None,
         "TargetSharingEpr": record.target_sharing_epr or None,
         "TargetAutodiscoverEpr": record.target_autodiscover_epr or None,
         "Enabled": record.enabled,

@@ -77,6 +77,7 @@ def _read_server(one: Object, premises: Premises, _: str) -> ExchangeServer:
         identity=needed(one, "Get-ExchangeServer", "Name", "Identity", "ToString"),
         fqdn=words(one, "Fqdn"),
         admin_display_version=_version(one),
+        internet_web_proxy=words(one, "InternetWebProxy"),
         server_role=", ".join(str(role) for role in items(find(one, "ServerRole")) or ["Mailbox, ClientAccess"]),
     )
 
@@ -89,6 +90,7 @@ def _write_server(record: ExchangeServer) -> Object:
         "AdminDisplayVersion": {"ToString": record.admin_display_version},
         "ServerRole": record.server_role,
         "Edition": "Standard",
+        "InternetWebProxy": record.internet_web_proxy or None,
         "Identity": directory_object(record.identity, ""),
     }
 
@@ -153,6 +155,9 @@ def _read_directory(one: Object, premises: Premises, _: str) -> WebServicesVirtu
         external_url=words(one, "ExternalUrl"),
         internal_url=words(one, "InternalUrl"),
         oauth_authentication=flag(one, "OAuthAuthentication"),
+        extended_protection_token_checking=words(one, "ExtendedProtectionTokenChecking") or "None",
+        ws_security_authentication=flag(one, "WSSecurityAuthentication"),
+        windows_authentication=flag(one, "WindowsAuthentication"),
     )
 
 
@@ -165,6 +170,9 @@ def _write_directory(record: WebServicesVirtualDirectory) -> Object:
         "InternalUrl": record.internal_url or None,
         "ExternalUrl": record.external_url or None,
         "OAuthAuthentication": record.oauth_authentication,
+        "ExtendedProtectionTokenChecking": record.extended_protection_token_checking,
+        "WSSecurityAuthentication": record.ws_security_authentication,
+        "WindowsAuthentication": record.windows_authentication,
         "Identity": {"Name": name, "ToString": record.identity},
     }
 

@@ -66,6 +66,9 @@ def _read_user(one: Object, premises: Premises, _: str) -> CsOnlineUser:
         teams_app_setup_policy=_assigned(one, "TeamsAppSetupPolicy"),
         teams_upgrade_policy=_assigned(one, "TeamsUpgradePolicy"),
         object_id=object_id,
+        teams_upgrade_effective_mode=words(one, "TeamsUpgradeEffectiveMode"),
+        teams_app_permission_policy=_assigned(one, "TeamsAppPermissionPolicy"),
+        teams_meeting_policy=_assigned(one, "TeamsMeetingPolicy"),
     )
 
 
@@ -75,6 +78,9 @@ def _write_user(record: CsOnlineUser) -> Object:
         "UserPrincipalName": record.identity,
         "TeamsAppSetupPolicy": record.teams_app_setup_policy or None,
         "TeamsUpgradePolicy": record.teams_upgrade_policy or None,
+        "TeamsUpgradeEffectiveMode": record.teams_upgrade_effective_mode or None,
+        "TeamsAppPermissionPolicy": record.teams_app_permission_policy or None,
+        "TeamsMeetingPolicy": record.teams_meeting_policy or None,
         "AccountEnabled": True,
     }
 

@@ -19,12 +19,14 @@ from hybridge.wire.ews.envelope import EwsFault, read_body
 from hybridge.wire.ews.faults import RequestRefused, schema_violation
 from hybridge.wire.ews.free_busy_view import FreeBusy, read_view, write_view
 from hybridge.wire.ews.legacy_time_zone import UTC_ZONE, LegacyTimeZone, read_zone, write_zone
+from hybridge.wire.ews.namespaces import ERRORS
 from hybridge.wire.ews.reading import (
     Slot,
     child,
     children,
     expect,
     guarded,
+    local_name,
     one_of,
     sequence,
     status,
@@ -58,6 +60,9 @@ class MailboxError(msgspec.Struct, frozen=True):
 
     code: str
     message: str = ""
+    exception_code: int = 0
+    """Number of the availability service's exception, such as 5037; 0 where it is not told."""
+    exception_type: str = ""
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -172,12 +177,20 @@ def write_response(response: Response) -> str:
 def _write_answer(answer: FreeBusy | MailboxError) -> str:
     if isinstance(answer, MailboxError):
         said, kind, view = written_status(answer.code, answer.message), "Error", FreeBusy(("None",))
+        said += _write_exception(answer)
     else:
         said, kind, view = written_status("NoError", ""), "Success", answer
     return (
         f'<m:FreeBusyResponse><m:ResponseMessage ResponseClass="{kind}">{said}</m:ResponseMessage>'
         f"{write_view(view)}</m:FreeBusyResponse>"
     )
+
+
+def _write_exception(error: MailboxError) -> str:
+    if not error.exception_code:
+        return ""
+    inside = element("e:ExceptionType", error.exception_type) + element("e:ExceptionCode", error.exception_code)
+    return f'<m:MessageXml xmlns:e="{ERRORS}">{inside}</m:MessageXml>'
 
 
 def read_response(answer: Element) -> Response | Failure:
@@ -200,5 +213,14 @@ def _read(answer: Element) -> Response:
 def _read_one(response: Element) -> FreeBusy | MailboxError:
     message, view = child(response, "m:ResponseMessage"), child(response, "m:FreeBusyView")
     if message is not None and (said := status(message)).failed:
-        return MailboxError(said.code, said.message)
+        return MailboxError(said.code, said.message, *_read_exception(message))
     return FreeBusy(("None",)) if view is None else read_view(view)
+
+
+def _read_exception(message: Element) -> tuple[int, str]:
+    """Number and .NET type of the exception behind an error; (0, "") where they are not told."""
+    told = child(message, "m:MessageXml")
+    parts = (
+        {} if told is None else {local_name(one): (one.text or "").strip() for one in told if isinstance(one.tag, str)}
+    )
+    return whole_number(parts.get("ExceptionCode", "")) or 0, parts.get("ExceptionType", "")

@@ -49,6 +49,11 @@ class Conversation:
             return self._end(failure=failure)
         return self._send(self._ask)
 
+    def taken(self) -> tuple[dict[str, Any], ...]:
+        """The objects of the pages read so far; they are not part of the answer any more."""
+        objects, self._objects = tuple(self._objects), []
+        return objects
+
     def go_on(self, answer: HttpAnswer) -> Step:
         """What follows after ``answer``."""
         self._took += answer.took_ms

@@ -25,6 +25,9 @@ SELECTED = {
         "ServerName",
         "GrantSendOnBehalfTo",
         "HiddenFromAddressListsEnabled",
+        "RecipientTypeDetails",
+        "AccountDisabled",
+        "ExchangeGuid",
     ),
     "get-casmailbox": (
         "Name",
@@ -42,6 +45,7 @@ SELECTED = {
         "UserPrincipalName",
         "ExternalEmailAddress",
         "HiddenFromAddressListsEnabled",
+        "ExchangeGuid",
     ),
 }
 """Cmdlet in lower case -> the properties asked for."""

@@ -16,10 +16,10 @@ from hybridge.terms.premises import Premises
 from hybridge.wire.ask import Failure, HttpAnswer, HttpAsk
 from hybridge.wire.graph.errors import ask, quoted, read_done, read_error
 from hybridge.wire.graph.keys import read_key, read_key_credential, write_key_credential
-from hybridge.wire.json_body import JsonRefused, json_answer, objects, read_object, text
+from hybridge.wire.json_body import JsonRefused, json_answer, objects, read_object, text, texts
 from hybridge.wire.xml import malformed
 
-SELECT = "id,appId,displayName,accountEnabled,keyCredentials"
+SELECT = "id,appId,displayName,accountEnabled,keyCredentials,servicePrincipalNames"
 
 
 def ask_one(graph_host: str, app_id: str) -> HttpAsk:
@@ -59,6 +59,9 @@ def read_one(answer: HttpAnswer) -> ServicePrincipal | None | Failure:
         object_id=text(body.get("id")),
         display_name=text(body.get("displayName")),
         key_credentials=tuple(read_key_credential(key) for key in objects(body.get("keyCredentials"))),
+        service_principal_names=(
+            texts(body["servicePrincipalNames"]) if isinstance(body.get("servicePrincipalNames"), list) else None
+        ),
     )
 
 
@@ -77,6 +80,11 @@ def write_one(principal: ServicePrincipal, status: int = 200) -> HttpAnswer:
             "displayName": principal.display_name,
             "accountEnabled": True,
             "keyCredentials": [write_key_credential(key) for key in principal.key_credentials],
+            **(
+                {}
+                if principal.service_principal_names is None
+                else {"servicePrincipalNames": list(principal.service_principal_names)}
+            ),
         },
     )
 

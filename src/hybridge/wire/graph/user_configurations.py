@@ -6,8 +6,9 @@ v1.0, assigning is in beta and exists in the worldwide cloud only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -20,6 +21,9 @@ from hybridge.wire.xml import malformed
 
 APP_SETUP = "TeamsAppSetupPolicy"
 UPGRADE = "TeamsUpgradePolicy"
+APP_PERMISSION = "TeamsAppPermissionPolicy"
+MEETING = "TeamsMeetingPolicy"
+NEXT = "@odata.nextLink"
 PATH = "/v1.0/admin/teams/userConfigurations"
 ASSIGN_PATH = "/beta/admin/teams/policy/userAssignments/assign"
 _ASSIGNMENT = "#microsoft.graph.teamsAdministration.teamsPolicyUserAssignment"
@@ -39,6 +43,51 @@ def ask_one(graph_host: str, upn: str) -> HttpAsk:
     return ask("GET", graph_host, f"{PATH}?$filter={wanted}")
 
 
+class Users(msgspec.Struct, frozen=True):
+    """A page of users; ``next_link`` is the address of the next, "" for the last."""
+
+    users: tuple[CsOnlineUser, ...]
+    next_link: str = ""
+
+
+def ask_all(graph_host: str) -> HttpAsk:
+    """Ask for the policies of every user: the first page."""
+    return ask("GET", graph_host, PATH)
+
+
+def ask_next(graph_host: str, link: str) -> HttpAsk | None:
+    """Ask for the page at ``link``; None where it leads elsewhere, which is not followed."""
+    try:
+        url = urlsplit(link)
+        here = (url.scheme, (url.hostname or "").lower(), url.port or 443, url.path) == (
+            "https",
+            graph_host.lower(),
+            443,
+            PATH,
+        )
+    except ValueError:
+        here = False
+    return ask("GET", graph_host, f"{PATH}?{url.query}") if here else None
+
+
+def read_page(answer: HttpAnswer) -> Users | Failure:
+    """A page of users, or why it could not be read."""
+    if answer.failure or answer.status != 200:
+        return read_error(answer, "the users' Teams configurations")
+    try:
+        body = read_object(answer.body)
+    except JsonRefused as error:
+        return malformed(f"The users' Teams configurations cannot be read: {error}")
+    found = (_read_user(user) for user in objects(body.get("value")))
+    return Users(tuple(user for user in found if user is not None), text(body.get(NEXT)))
+
+
+def write_users(users: Iterable[CsOnlineUser], next_link: str = "") -> HttpAnswer:
+    """A page of users."""
+    shown: dict[str, Any] = {"value": [_write_user(user) for user in users]}
+    return json_answer(200, shown | ({NEXT: next_link} if next_link else {}))
+
+
 def read_one(answer: HttpAnswer) -> CsOnlineUser | None | Failure:
     """The user, None when Teams knows no such user, or why it could not be read."""
     if not answer.failure and answer.status == 404:
@@ -52,10 +101,13 @@ def read_one(answer: HttpAnswer) -> CsOnlineUser | None | Failure:
     users = objects(body.get("value")) if "value" in body else (body,)
     if not users:
         return None
-    user = users[0]
+    return _read_user(users[0]) or malformed("The user's Teams configuration has no userPrincipalName.")
+
+
+def _read_user(user: dict[str, Any]) -> CsOnlineUser | None:
     upn = text(user.get("userPrincipalName"))
     if not upn:
-        return malformed("The user's Teams configuration has no userPrincipalName.")
+        return None
     policies = _policies(user)
     return CsOnlineUser(
         premises=Premises.ONLINE,
@@ -63,6 +115,8 @@ def read_one(answer: HttpAnswer) -> CsOnlineUser | None | Failure:
         object_id=text(user.get("id")),
         teams_app_setup_policy=policies.get(APP_SETUP.lower(), ""),
         teams_upgrade_policy=policies.get(UPGRADE.lower(), ""),
+        teams_app_permission_policy=policies.get(APP_PERMISSION.lower(), ""),
+        teams_meeting_policy=policies.get(MEETING.lower(), ""),
     )
 
 
@@ -89,7 +143,12 @@ def write_one(user: CsOnlineUser | None) -> HttpAnswer:
 
 
 def _write_user(user: CsOnlineUser) -> dict[str, Any]:
-    named = ((APP_SETUP, user.teams_app_setup_policy), (UPGRADE, user.teams_upgrade_policy))
+    named = (
+        (APP_SETUP, user.teams_app_setup_policy),
+        (UPGRADE, user.teams_upgrade_policy),
+        (APP_PERMISSION, user.teams_app_permission_policy),
+        (MEETING, user.teams_meeting_policy),
+    )
     return {
         "id": user.object_id,
         "userPrincipalName": user.identity,

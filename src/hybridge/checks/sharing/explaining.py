@@ -1,0 +1,36 @@
+"""Checks whose causes explain what one side gets, or does not get, of the other."""
+
+from hybridge.checks.edge import EDGE
+
+BETWEEN = (
+    *EDGE,
+    "oauth/auth-certificate",
+    "oauth/auth-config",
+    "oauth/auth-server-domains",
+    "oauth/bearer-challenge",
+    "oauth/exchange-online-application",
+    "oauth/hybrid-application-auth-server",
+    "oauth/hybrid-application-build",
+    "oauth/hybrid-application-object",
+    "oauth/hybrid-application-setting",
+    "oauth/organization-relationship-epr",
+    "oauth/service-principal-names",
+    "oauth/shared-service-principal",
+    "sharing/autodiscover-sign-in",
+    "sharing/connector-enabled",
+    "sharing/connector-target",
+    "sharing/federation-trust",
+    "sharing/hybrid-configuration",
+    "sharing/organization-relationship",
+    "sharing/remote-routing-address",
+    "ews/virtual-directory-sign-in",
+    "ews/caller-probe",
+    "ews/endpoint-answer",
+    "autodiscover/v2-route",
+    "autodiscover/pre-authentication",
+    "network/clock",
+    "network/sign-in-methods",
+    "oauth/auth-server-cloud",
+    "platform/exchange-version",
+    "platform/extended-protection",
+)

@@ -1,0 +1,1 @@
+"""How people sign in: the tenant, the realm, the federation service, the person."""

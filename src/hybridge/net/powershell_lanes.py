@@ -1,0 +1,89 @@
+"""Several sessions of remote PowerShell beside each other, because one runs a single cmdlet at a time.
+
+Most of a cmdlet's time is spent on the way: three round trips for a few milliseconds of work. A run asks some forty of
+them, so they go through up to ``LANES`` sessions. Every session signs in by itself; the first opens alone, and the
+others only when the account was taken there. A session that cannot be opened besides (Exchange counts them for each
+account) is not tried again, and its cmdlet goes through one that is open.
+
+Whatever changes something, and all that is asked after it, goes through the first session, one after the other: so a
+run reads what it wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from hybridge.net.powershell import RemotePowerShell
+from hybridge.wire.ask import CmdletAnswer, CmdletAsk
+
+LANES = 8
+"""Sessions at once: fewer than half of the eighteen that Exchange allows an account."""
+_READING = ("get-", "test-")
+
+
+class PowerShellLanes:
+    """Runs cmdlets on-premises. ``open_one`` makes a session, which opens itself. Never raises."""
+
+    def __init__(self, open_one: Callable[[], RemotePowerShell], most: int = LANES) -> None:
+        self._open_one = open_one
+        self._most = most
+        self._first = open_one()
+        self._all = [self._first]
+        self._idle = [self._first]
+        self._free = asyncio.Semaphore(1)
+        self._opening: asyncio.Task[None] | None = None
+        self._wrote = False
+
+    async def run(self, ask: CmdletAsk) -> CmdletAnswer:
+        """Run one cmdlet, beside others that only read."""
+        if self._wrote or not ask.name.lower().startswith(_READING):
+            self._wrote = True
+            return await self._first.run(ask)
+        while True:
+            async with self._lane() as lane:
+                answer = await lane.run(ask)
+                lost = lane is not self._first and not lane.opened and answer.failure is not None
+                if lost:
+                    self._all.remove(lane)
+            if not lost:
+                return answer
+            await lane.close()
+
+    async def pages(self, ask: CmdletAsk) -> AsyncIterator[CmdletAnswer]:
+        """Run one cmdlet that gives very many objects, in the first session."""
+        async for page in self._first.pages(ask):
+            yield page
+
+    async def close(self) -> None:
+        """End every session."""
+        if self._opening is not None:
+            self._opening.cancel()
+        await asyncio.gather(*(lane.close() for lane in self._all))
+
+    @asynccontextmanager
+    async def _lane(self) -> AsyncIterator[RemotePowerShell]:
+        """A session nobody else uses meanwhile."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._begin())
+        await asyncio.shield(self._opening)
+        await self._free.acquire()
+        lane = self._idle.pop() if self._idle else self._further()
+        try:
+            yield lane
+        finally:
+            if lane in self._all:
+                self._idle.append(lane)
+                self._free.release()
+
+    async def _begin(self) -> None:
+        """Open the first session; others may follow if that went well."""
+        await self._first.connect()
+        for _ in range(self._most - 1 if self._first.opened else 0):
+            self._free.release()
+
+    def _further(self) -> RemotePowerShell:
+        lane = self._open_one()
+        self._all.append(lane)
+        return lane
