@@ -35,6 +35,7 @@ check: .venv/.dev ## format, lint, types, layers, generated documents
 
 bench: .venv/.dev ## measure us beside a peer, as ratios
 	@$(BIN)/python bench/repair.py
+	@$(BIN)/python bench/doctor.py
 
 fuzz: .venv/.dev ## ten minutes of broken bodies for every reader; FUZZ="--minutes 60 --seed 7" for another round
 	@$(BIN)/python -m tests.fuzz.run $(or $(FUZZ),--minutes 10)

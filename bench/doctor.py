@@ -2,8 +2,9 @@
 
 Run it with ``.venv/bin/python bench/doctor.py``; ``--only line``, ``--only tenant`` or ``--only peer`` runs a part.
 
-* line: one mailbox is examined live with 50 ms added to every round trip. The time is compared with that of the longest
-  chain of questions that depend on each other (``doctor_latency``): 1.0 would be a run that waits for nothing else.
+* line: one mailbox is examined live with 50 ms added to every round trip. The time of the fastest of three runs is
+  compared with that of the longest chain of questions that depend on each other (``doctor_latency``): 1.0 would be a
+  run that waits for nothing else. Work of both sides counts, on one machine; a longer ``--delay`` shows the waiting.
 * tenant: an export of 10,000 and one of 100,000 mailboxes, each examined in a process of its own: mailboxes a second,
   and what the larger one needs more in memory (``doctor_tenant``).
 * peer: the questions to EWS about one mailbox, beside the same written with exchangelib (``doctor_peer``).

@@ -15,7 +15,8 @@ from typing import Any
 
 import exchangelib
 import requests
-from doctor_latency import lab, opened, slow_line
+from doctor_latency import lab, opened
+from doctor_line import slow_line
 from exchangelib.errors import EWSError
 from exchangelib.protocol import BaseProtocol, Protocol
 from exchangelib.version import EXCHANGE_2019

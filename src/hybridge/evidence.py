@@ -221,11 +221,16 @@ def _not_asked(kind: type[Record], premises: Premises) -> Unseen:
 
 
 def complete(
-    organization: Organization, kinds: Iterable[tuple[type[Record], Premises]], now: datetime, **coordinates: str
+    organization: Organization,
+    kinds: Iterable[tuple[type[Record], Premises]],
+    now: datetime,
+    *,
+    domain: str = "",
+    tenant_id: str = "",
 ) -> Evidence:
     """Evidence in which every one of ``kinds`` was read completely from ``organization``."""
     origin = Origin(source="records")
     readings: dict[Key, Reading] = {
         Key(kind.__name__, premises): Seen(organization.all(kind, premises), origin) for kind, premises in kinds
     }
-    return Evidence(now=now, readings=readings, **coordinates)
+    return Evidence(now=now, readings=readings, domain=domain, tenant_id=tenant_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -10,12 +11,16 @@ from tests.checks.classic_probes import KINDS as CLASSIC_KINDS
 from tests.checks.classic_probes import classic_probes
 from tests.checks.crossing_probes import KINDS as CROSSING_KINDS
 from tests.checks.crossing_probes import crossing_probes
+from tests.loop.walk import Walk, new_estate
 
 from hybridge.checks.base import Saying
-from hybridge.checks.registry import check_named
-from hybridge.evidence import Evidence, Key, Unseen, complete
+from hybridge.checks.registry import all_checks, check_named
+from hybridge.evidence import Evidence, Key, Seen, Unseen, complete
 from hybridge.findings import Finding, NotApplicable, Scope, Subject
 from hybridge.lab.contoso import DOMAIN, EWS_URL, MAIL_HOST, TENANT_ID, AuthCertificate, contoso
+from hybridge.lab.in_process import InProcess
+from hybridge.lab.verbs import Verbs
+from hybridge.net.clock import SetClock
 from hybridge.org import probes as p
 from hybridge.org.organization import Organization
 from hybridge.org.records import Mailbox, Record
@@ -87,17 +92,39 @@ def _probes(organization: Organization) -> list[Record]:
 
 
 @pytest.fixture(scope="session")
-def healthy() -> Organization:
-    """Contoso as records, with the probes of a healthy day."""
-    year = timedelta(days=365)
-    organization = contoso(NOW, AuthCertificate(b"DER of the certificate", NOW - year, NOW + year))
-    return organization.put(*_probes(organization))
+def examined(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    """What an examination of the healthy lab really sees."""
+    clock = SetClock(NOW)
+    estate = new_estate(clock)
+    answerer = InProcess(estate)
+    walk = Walk(estate, Verbs(estate, answerer), clock, tmp_path_factory.mktemp("walk"), answerer)
+    return asyncio.run(walk.look()).evidence
 
 
 @pytest.fixture(scope="session")
-def kinds(healthy: Organization) -> frozenset[tuple[type[Record], Premises]]:
+def healthy(examined: Evidence) -> Organization:
+    """Contoso as records, with the probes of a healthy day: those written down here, all others as the lab gives them.
+
+    The records are of a certificate of their own, so that no check is passed by what the lab's looks like.
+    """
+    year = timedelta(days=365)
+    organization = contoso(NOW, AuthCertificate(b"DER of the certificate", NOW - year, NOW + year))
+    written = {kind for kind, _ in PROBES} | {type(one) for one in organization}
+    others = (one for one in examined.organization() if type(one) not in written and _is_probe(type(one)))
+    return organization.put(*_probes(organization), *others)
+
+
+def _is_probe(kind: type[Record]) -> bool:
+    return kind.__module__.startswith(f"{p.__name__}.")
+
+
+@pytest.fixture(scope="session")
+def kinds(healthy: Organization, examined: Evidence) -> frozenset[tuple[type[Record], Premises]]:
     """Every kind there is: what an organization lacks of them is known to be absent."""
-    return frozenset({*((type(one), one.premises) for one in healthy), *PROBES})
+    read = {(at.kind, at.premises) for at, reading in examined.readings.items() if isinstance(reading, Seen)}
+    asked = {(kind, premises) for check in all_checks() for kind, premises in check.needs}
+    absent = {(kind, premises) for kind, premises in asked if (kind.__name__, premises) in read}
+    return frozenset({*((type(one), one.premises) for one in healthy), *PROBES, *absent})
 
 
 @pytest.fixture(scope="session")

@@ -27,12 +27,13 @@ Causes = Callable[..., list[str]]
 
 
 def of_build(healthy: Organization, printed: str, setup: str, server: str = "") -> Organization:
-    """EX1 and EX2, or only ``server``, of the build given."""
+    """EX1 and EX2, or only ``server``, of the build given; Outlook on the web shows none."""
 
     def mine(one: r.Record) -> bool:
         return server in ("", one.identity)
 
-    healthy = healthy.edit(r.ExchangeServer, mine, admin_display_version=printed)
+    shown = tuple(one.address for one in healthy.all(p.OwaVersionProbe, ON))
+    healthy = healthy.drop(*shown).edit(r.ExchangeServer, mine, admin_display_version=printed)
     return healthy.edit(r.ServerSettings, mine, setup_version=setup)
 
 

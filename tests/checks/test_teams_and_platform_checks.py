@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hybridge.checks.base import Saying
-from hybridge.checks.platform.exchange_version import FLOORS, version_of
+from hybridge.checks.platform.exchange_version import FLOORS
 from hybridge.findings import Finding
 from hybridge.org.organization import Organization
 from hybridge.org.records import (
@@ -18,6 +18,7 @@ from hybridge.org.records import (
     TeamsUpgradePolicy,
 )
 from hybridge.plan import Change, Manual, Risk
+from hybridge.rules import version_of
 from hybridge.terms.applications import TEAMS_CALENDAR_APP
 from hybridge.terms.premises import Premises
 from hybridge.terms.symptoms import Symptom

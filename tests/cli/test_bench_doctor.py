@@ -44,7 +44,7 @@ def test_the_same_questions_by_a_script() -> None:
 @pytest.fixture
 def latency(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCH))
-    import doctor_latency
+    import doctor_latency  # type: ignore[import-not-found]
 
     return doctor_latency
 

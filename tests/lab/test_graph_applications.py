@@ -230,9 +230,9 @@ def test_the_auth_server_is_asked_as_an_application() -> None:
 def test_a_relationship_is_told_where_to_ask() -> None:
     shell = Shell()
     healthy = shell.organization
-    (relationship,) = shell.organization.all(r.OrganizationRelationship)
+    (relationship,) = shell.organization.all(r.OrganizationRelationship, ON)
     shell.run("Set-OrganizationRelationship", relationship.identity, TargetSharingEpr=None)
-    (bare,) = shell.organization.all(r.OrganizationRelationship)
+    (bare,) = shell.organization.all(r.OrganizationRelationship, ON)
     assert bare.target_sharing_epr == ""
     assert "absolute URL" in shell.refused(
         "Set-OrganizationRelationship", relationship.identity, TargetSharingEpr="outlook"

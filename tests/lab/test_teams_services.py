@@ -119,7 +119,7 @@ def both(*breaks: Break) -> Break:
 
 def without(*patterns: str) -> Break:
     def broken(organization: Organization) -> Organization:
-        (config,) = organization.all(r.OrganizationConfig)
+        (config,) = organization.all(r.OrganizationConfig, ON)
         left = tuple(entry for entry in config.ews_allow_list or () if entry not in patterns)
         return organization.put(msgspec.structs.replace(config, ews_allow_list=left))
 
@@ -128,6 +128,10 @@ def without(*patterns: str) -> Break:
 
 def of(mailbox: str) -> Callable[[Any], bool]:
     return lambda one: one.identity == mailbox
+
+
+def on_premises(one: r.Record) -> bool:
+    return one.premises is ON
 
 
 def is_scheduler(one: r.PartnerApplication) -> bool:
@@ -150,20 +154,24 @@ def role(*entries: str) -> Break:
 
 STORIES: dict[str, tuple[Break, set[Symptom]]] = {
     # EWS access
-    "EWS off for the organization": (edit(r.OrganizationConfig, ews_enabled=False), ALL),
+    "EWS off for the organization": (edit(r.OrganizationConfig, on_premises, ews_enabled=False), ALL),
     "EWS off for a mailbox": (edit(r.CasMailbox, of(ADA), ews_enabled=False), ALL),
-    "an empty allow list": (edit(r.OrganizationConfig, ews_allow_list=()), ALL),
+    "an empty allow list": (edit(r.OrganizationConfig, on_premises, ews_allow_list=()), ALL),
     "the scheduler is not on the list": (without(SCHEDULER_PATTERN), {DELEGATION}),
     "the calendar is not on the list": (without(*CALENDAR_PATTERNS), {CALENDAR}),
     "only the seed patterns of the calendar": (without("*SkypeSpaces/*"), {CALENDAR}),
     "presence is not on the list": (without(PRESENCE_PATTERN), {PRESENCE}),
     "presence is misspelt": (
-        both(without(PRESENCE_PATTERN), edit(r.OrganizationConfig, ews_allow_list=(f"* {PRESENCE_PATTERN[1:]}",))),
+        both(
+            without(PRESENCE_PATTERN),
+            edit(r.OrganizationConfig, on_premises, ews_allow_list=(f"* {PRESENCE_PATTERN[1:]}",)),
+        ),
         ALL,
     ),
     "a block list names the scheduler": (
         edit(
             r.OrganizationConfig,
+            on_premises,
             ews_application_access_policy="EnforceBlockList",
             ews_block_list=("schedulingservice/*",),
         ),
@@ -309,7 +317,9 @@ UNNOTICED: dict[str, Break] = {
     "Cloud Voicemail is no part of it": drop(
         r.PartnerApplication, lambda one: one.application_identifier == apps.CLOUD_VOICEMAIL
     ),
-    "no policy at all": edit(r.OrganizationConfig, ews_application_access_policy=None, ews_allow_list=None),
+    "no policy at all": edit(
+        r.OrganizationConfig, on_premises, ews_application_access_policy=None, ews_allow_list=None
+    ),
     "scheduled replies are over": edit(
         r.UserOofSettings,
         oof_state="Scheduled",
@@ -416,7 +426,7 @@ async def test_an_out_of_office_event_is_shown_but_is_no_symptom(lab: Lab) -> No
 
 
 async def test_two_labs_say_the_same(lab: Lab) -> None:
-    lab.break_(edit(r.OrganizationConfig, ews_allow_list=()))
+    lab.break_(edit(r.OrganizationConfig, on_premises, ews_allow_list=()))
     first, second = await lab.notices(), await lab.notices()
     assert first == second
     assert [one.service for one in first] == ["scheduler"] * 2 + ["calendar"] * 4 + ["presence"] * 4

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from tests.loop.walk import Walk
+from tests.loop.walk import Walk, mailboxes_for
 
 from hybridge.lab.faults import Fault, faults
 
 
 @pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)
 async def test_closed_loop(fault: Fault, walk_in_process: Walk) -> None:
-    await walk_in_process.whole(fault)
+    await replace(walk_in_process, mailboxes=mailboxes_for(fault)).whole(fault)

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.loop.pairs import PROCEDURE, Pair, PairWalk, pairs
-from tests.loop.walk import NOW, Walk, new_estate
+from tests.loop.walk import NOW, Walk, mailboxes_for, new_estate
 
 from hybridge.config import load
 from hybridge.lab.apps.keepings import kept
-from hybridge.lab.contoso import PEOPLE
 from hybridge.lab.estate import Estate
 from hybridge.lab.in_process import InProcess
 from hybridge.lab.serve.calls import open_calls
@@ -27,8 +26,7 @@ from hybridge.lab.verbs import Verbs
 from hybridge.net.answerers.live import open_live
 from hybridge.net.clock import SetClock
 
-EVERYBODY = tuple(person.address for person in PEOPLE)
-TWO = EVERYBODY[:2]
+TWO = ("ada@contoso.com", "grace@contoso.com")
 """A delegation that works: enough for causes of the organization."""
 OVER_TLS = tuple(pair for pair in pairs() if all(name.startswith("partner_apps/") for name in pair.names))
 
@@ -53,7 +51,8 @@ async def test_two_causes_at_once(pair: Pair, tmp_path: Path) -> None:
     clock = SetClock(NOW)
     estate = estate_at(clock)
     answerer = InProcess(estate)
-    mailboxes = TWO if all(name.startswith(PROCEDURE) for name in pair.names) else EVERYBODY
+    procedure = all(name.startswith(PROCEDURE) for name in pair.names)
+    mailboxes = TWO if procedure else mailboxes_for(pair.one, pair.other)
     walk = Walk(estate, Verbs(estate, answerer), clock, tmp_path, answerer, mailboxes)
     idle = await PairWalk(walk, pair).whole(order)
     if idle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -69,9 +70,10 @@ SOME = ("ada@contoso.com", "grace@contoso.com", "linus@contoso.com")
 
 
 def mailboxes_for(*broken_by: Fault) -> tuple[str, ...]:
-    """``SOME``, and the people whose records the faults change with those they share a delegation with."""
-    names = " ".join(address.identity for fault in broken_by for address in touched(fault))
-    met = [person.address for person in PEOPLE if person.address in names]
+    """``SOME``, and the people whose records or server the faults change, with those they share a delegation with."""
+    names = [address.identity for fault in broken_by for address in touched(fault)]
+    servers = {re.split(r"[\\/.]", name)[0] for name in names}
+    met = [one.address for one in PEOPLE if one.server.lower() in servers or any(one.address in name for name in names)]
     pairs = (pair for pair in DELEGATIONS if set(pair) & set(met))
     return tuple(dict.fromkeys((*SOME, *met, *(address for pair in pairs for address in pair))))
 

@@ -25,6 +25,7 @@ from hybridge.repair.executor import Applied, End, Patience, apply, undo
 from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.planner import ordered, prove
 from hybridge.repair.resume import Way, resume
+from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import (
     CmdletAnswer,
@@ -68,6 +69,8 @@ class InMemory:
         self.organization = organization
         self.asked: list[CmdletAsk] = []
         self.before: Callable[[CmdletAsk], CmdletAnswer | None] = lambda _: None
+
+    cloud = WORLDWIDE
 
     def now(self) -> datetime:
         return NOW

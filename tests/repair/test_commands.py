@@ -78,6 +78,15 @@ OVERRIDE = r.SettingOverride(
     reason="Use it",
 )
 RELATIONSHIP = r.OrganizationRelationship(premises=ON, identity="On-premises to O365")
+CONNECTOR = r.IntraOrganizationConnector(
+    premises=ON,
+    identity="HybridIOC",
+    target_address_domains=("contoso.mail.onmicrosoft.com",),
+    discovery_endpoint="https://autodiscover-s.outlook.com/autodiscover/autodiscover.svc",
+)
+MAPI = r.MapiVirtualDirectory(premises=ON, identity="EX1\\mapi (Default Web Site)")
+SERVICE = r.ClientAccessService(premises=ON, identity="EX1")
+PROVIDER = r.OutlookProvider(premises=ON, identity="EXPR")
 DIRECTORY = r.WebServicesVirtualDirectory(
     premises=ON, identity="EX1\\EWS (Default Web Site)", external_url="", oauth_authentication=False
 )
@@ -276,6 +285,12 @@ def test_exchange_is_told_to_use_its_application() -> None:
             {"Identity": "ACS - 1", "ApplicationIdentifier": None, "DomainName": {"Remove": ("contoso.com",)}},
         )
     ]
+    url = "https://accounts.accesscontrol.windows.net/contoso/metadata/json/1"
+    both = msgspec.structs.replace(SERVER, application_identifier="an-id", auth_metadata_url=url)
+    assert ran(SERVER, both) == [
+        ("Set-AuthServer", {"Identity": "ACS - 1", "ApplicationIdentifier": "an-id"}),
+        ("Set-AuthServer", {"Identity": "ACS - 1", "AuthMetadataUrl": url}),
+    ], "no parameter set of the cmdlet has both"
     name = OVERRIDE.identity
     assert ran(None, OVERRIDE) == [
         (
@@ -299,6 +314,33 @@ def test_exchange_is_told_to_use_its_application() -> None:
     assert ran(told, RELATIONSHIP) == [("Set-OrganizationRelationship", identity | {"TargetSharingEpr": None})]
 
 
+def test_the_connector_and_what_outlook_is_told_are_set() -> None:
+    identity = {"Identity": CONNECTOR.identity}
+    off = msgspec.structs.replace(CONNECTOR, enabled=False, target_address_domains=(), discovery_endpoint="")
+    assert ran(off, CONNECTOR) == [
+        (
+            "Set-IntraOrganizationConnector",
+            identity
+            | {
+                "Enabled": True,
+                "TargetAddressDomains": {"Add": ("contoso.mail.onmicrosoft.com",)},
+                "DiscoveryEndpoint": "https://autodiscover-s.outlook.com/autodiscover/autodiscover.svc",
+            },
+        )
+    ]
+    url = "https://mail.contoso.com/mapi"
+    assert ran(MAPI, msgspec.structs.replace(MAPI, external_url=url)) == [
+        ("Set-MapiVirtualDirectory", {"Identity": MAPI.identity, "ExternalUrl": url})
+    ]
+    uri = "https://autodiscover.contoso.com/autodiscover/autodiscover.xml"
+    assert ran(SERVICE, msgspec.structs.replace(SERVICE, auto_discover_service_internal_uri=uri)) == [
+        ("Set-ClientAccessService", {"Identity": "EX1", "AutoDiscoverServiceInternalUri": uri})
+    ]
+    assert ran(PROVIDER, msgspec.structs.replace(PROVIDER, cert_principal_name="msstd:mail.contoso.com")) == [
+        ("Set-OutlookProvider", {"Identity": "EXPR", "CertPrincipalName": "msstd:mail.contoso.com"})
+    ]
+
+
 RECORDS: tuple[Record, ...] = (
     ORGANIZATION,
     CAS,
@@ -312,6 +354,10 @@ RECORDS: tuple[Record, ...] = (
     DIRECTORY,
     OVERRIDE,
     RELATIONSHIP,
+    CONNECTOR,
+    MAPI,
+    SERVICE,
+    PROVIDER,
 )
 
 

@@ -29,6 +29,7 @@ from hybridge.repair.executor import Applied, Patience, apply, undo
 from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.planner import ordered
 from hybridge.terms import applications as apps
+from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAnswer, CmdletAsk, DnsAnswer, DnsAsk, HttpAnswer, HttpAsk, TlsAnswer, TlsAsk
 
@@ -44,7 +45,7 @@ WANTED = (
     HEALTHY.one(r.PartnerApplication, ON, "TeamsScheduler"),
 )
 BROKEN = HEALTHY.drop(*(record.address for record in WANTED if record)).edit(
-    r.OrganizationConfig, ews_allow_list=("OWA/*",)
+    r.OrganizationConfig, lambda one: one.premises is ON, ews_allow_list=("OWA/*",)
 )
 PLAN = Plan(
     id="p1",
@@ -88,6 +89,8 @@ class InFile:
     @organization.setter
     def organization(self, organization: Organization) -> None:
         self.path.write_bytes(msgspec.json.encode(list(organization)))
+
+    cloud = WORLDWIDE
 
     def now(self) -> datetime:
         return NOW

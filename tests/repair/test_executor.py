@@ -23,6 +23,7 @@ from hybridge.repair.hands.base import Hand
 from hybridge.repair.hands.powershell import PowerShellHand
 from hybridge.repair.planner import ordered
 from hybridge.terms import applications as apps
+from hybridge.terms.clouds import WORLDWIDE
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import (
     Answerer,
@@ -55,7 +56,12 @@ LIST = r.OrganizationConfig(premises=ON, identity="Contoso").address
 
 
 def _short_list(organization: Organization) -> Organization:
-    return organization.edit(r.OrganizationConfig, ews_allow_list=("OWA/*",))
+    return organization.edit(r.OrganizationConfig, _on_premises, ews_allow_list=("OWA/*",))
+
+
+def _on_premises(record: Record) -> bool:
+    """Contoso's Exchange Online has the same kinds; what is broken and drifts here is Exchange Server's."""
+    return record.premises is ON
 
 
 BROKEN = _short_list(HEALTHY.drop(*GONE))
@@ -68,6 +74,8 @@ class InMemory:
         self.organization = organization
         self.asked: list[str] = []
         self.before: Callable[[CmdletAsk], CmdletAnswer | None] = lambda _: None
+
+    cloud = WORLDWIDE
 
     def now(self) -> datetime:
         return NOW
@@ -149,7 +157,7 @@ class Desk:
         return self.answerer.organization
 
     def edit(self, kind: type[Record], **values: Any) -> None:
-        self.answerer.organization = self.organization.edit(kind, **values)
+        self.answerer.organization = self.organization.edit(kind, _on_premises, **values)
 
     def states(self) -> list[j.State]:
         return [step.state for step in j.read_journal(self.root / PLAN.id).steps]
@@ -239,7 +247,10 @@ async def test_drift_of_one_record_writes_nothing_at_all(desk: Desk) -> None:
 async def test_fields_no_hand_writes_may_change_meanwhile(desk: Desk) -> None:
     boxes = HEALTHY.edit(r.Mailbox, lambda one: one.identity == "ada@contoso.com", grant_send_on_behalf_to=())
     plan = plan_to(HEALTHY, boxes)
-    desk.answerer.organization = boxes.edit(r.Mailbox, server_name="EX9", display_name="Married")
+    moved = boxes.edit(r.Mailbox, server_name="EX9")
+    desk.answerer.organization = moved.edit(
+        r.Mailbox, lambda one: one.identity == "ada@contoso.com", display_name="Married"
+    )
     assert (await desk.apply(plan)).complete
 
 

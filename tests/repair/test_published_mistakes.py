@@ -178,7 +178,24 @@ def test_an_entry_that_is_not_there_is_added_not_set() -> None:
 def test_ews_in_exchange_online_is_never_set_to_null() -> None:
     """True or null was once right for both; in Exchange Online null is turned to False."""
     online = r.OrganizationConfig(premises=ONLINE, identity="contoso.onmicrosoft.com", ews_enabled=False)
-    assert refused(online, msgspec.structs.replace(online, ews_enabled=None)) != ""
+    null = msgspec.structs.replace(online, ews_enabled=None)
+    assert "ews_enabled is never set to null" in refused(online, null)
+    assert "ews_enabled is never set to null" in refused(msgspec.structs.replace(online, ews_enabled=True), null)
+    assert refused(null, msgspec.structs.replace(online, ews_enabled=True)) == "", "away from null is what heals it"
+    server = msgspec.structs.replace(online, premises=ON)
+    assert refused(server, msgspec.structs.replace(null, premises=ON)) == "", "Exchange Server takes null for True"
+
+
+def test_ews_in_exchange_online_is_closed_to_no_application_it_was_open_to() -> None:
+    """EwsAllowedAppIDs is replaced whole: whoever writes one id alone shuts the others out."""
+    online = r.OrganizationConfig(
+        premises=ONLINE, identity="contoso.onmicrosoft.com", ews_enabled=True, ews_allowed_app_ids=("one", "two")
+    )
+    for ids in (("two", "three"), (), None):
+        refusing = refused(online, msgspec.structs.replace(online, ews_allowed_app_ids=ids))
+        assert "the application one must not be dropped" in refusing
+    longer = msgspec.structs.replace(online, ews_allowed_app_ids=("one", "two", "three"))
+    assert refused(online, longer) == ""
 
 
 # The Graph scripts ----------------------------------------------------------------------------------------------------

@@ -34,7 +34,8 @@ KNOWN: dict[str, frozenset[str]] = {
     "New-SettingOverride": COMMON | {"Name", "Component", "Section", "Parameters", "Reason", "DomainController"},
     "Remove-ManagementRoleEntry": ADDRESSED,
     "Select-Object": frozenset({"First", "ExpandProperty", "Property"}),
-    "Set-AuthServer": ADDRESSED | {"Enabled", "ApplicationIdentifier", "DomainName", "RefreshAuthMetadata"},
+    "Set-AuthServer": ADDRESSED
+    | {"Enabled", "ApplicationIdentifier", "DomainName", "RefreshAuthMetadata", "AuthMetadataUrl"},
     "Set-CASMailbox": ADDRESSED
     | {"EwsEnabled", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList"}
     | {"MAPIEnabled", "MapiHttpEnabled"},
@@ -43,17 +44,20 @@ KNOWN: dict[str, frozenset[str]] = {
     "Set-CsTeamsMeetingPolicy": COMMON
     | {"Identity", "AllowPrivateMeetingScheduling", "AllowChannelMeetingScheduling", "AllowOutlookAddIn"},
     "Set-CsTeamsAppSetupPolicy": COMMON | {"Identity", "PinnedAppBarApps", "AllowUserPinning"},
+    "Set-IntraOrganizationConnector": ADDRESSED | {"Enabled", "TargetAddressDomains", "DiscoveryEndpoint"},
     "Set-MailUser": ADDRESSED | {"HiddenFromAddressListsEnabled", "ExternalEmailAddress"},
     "Set-MapiVirtualDirectory": ADDRESSED | {"ExternalUrl"},
     "Set-OutlookProvider": ADDRESSED | {"CertPrincipalName"},
     "Set-Mailbox": ADDRESSED | {"GrantSendOnBehalfTo", "HiddenFromAddressListsEnabled"},
     "Set-MailboxFolderPermission": ADDRESSED | {"User", "AccessRights", "SharingPermissionFlags"},
     "Set-OrganizationConfig": COMMON
-    | {"EwsEnabled", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList", "DomainController"},
-    "Set-OrganizationRelationship": ADDRESSED | {"TargetSharingEpr"},
+    | {"EwsEnabled", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList", "DomainController"}
+    | {"EwsAllowedAppIDs"},
+    "Set-OrganizationRelationship": ADDRESSED | {"TargetSharingEpr", "Enabled", "FreeBusyAccessEnabled"},
     "Set-PartnerApplication": ADDRESSED | {"Enabled", "LinkedAccount", "UseAuthServer", "Realm", "AuthMetadataUrl"},
     "Set-SettingOverride": ADDRESSED | {"Parameters", "Reason"},
-    "Set-WebServicesVirtualDirectory": ADDRESSED | {"ExternalUrl", "OAuthAuthentication"},
+    "Set-WebServicesVirtualDirectory": ADDRESSED
+    | {"ExternalUrl", "OAuthAuthentication", "WSSecurityAuthentication", "WindowsAuthentication"},
     "Where-Object": frozenset({"FilterScript"}),
 }
 

@@ -71,6 +71,7 @@ async def test_what_exchange_refuses_is_shown(desk: Desk) -> None:
             return await self.inner.http(ask)
 
         dns = desk.answerer.dns
+        tls = desk.answerer.tls
 
     found = await try_out(plan(), Refusing(desk), desk.hands, desk.clock)
     assert found[3].opinion is Opinion.REFUSED

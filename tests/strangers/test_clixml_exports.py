@@ -151,6 +151,8 @@ def test_a_virtual_directory_without_an_external_address_says_so() -> None:
         server="SOLO-E16A",
         internal_url="https://solo-e16a.solo.local/EWS/Exchange.asmx",
         oauth_authentication=True,
+        ws_security_authentication=True,
+        windows_authentication=True,
     )
     (shown,) = objects("HC_E16_Exchange_GetWebServicesVirtualDirectory")
     assert shown["InternalAuthenticationMethods"] == ["Ntlm", "WindowsIntegrated", "WSSecurity", "OAuth"]

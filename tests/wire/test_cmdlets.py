@@ -75,12 +75,15 @@ def test_every_record_of_contoso_reads_back(record: r.Record) -> None:
     assert read_back(record, (cmdlets.write(record),)) == (record,)
 
 
+_NESTED = r.ServicePrincipal | r.EntraApplication | r.TeamsAppSetupPolicy | r.UserLicense
+
+
 @pytest.mark.parametrize("shape", get_args(clixml.Shape))
 @pytest.mark.parametrize("encoding", get_args(clixml.Encoding))
 def test_every_record_survives_every_shape_of_an_export(shape: clixml.Shape, encoding: clixml.Encoding) -> None:
     for record in CONTOSO:
-        if shape == "double" and isinstance(record, r.ServicePrincipal | r.EntraApplication | r.TeamsAppSetupPolicy):
-            continue  # exported as JSON; their nested objects have no text that could stand for them
+        if shape == "double" and isinstance(record, _NESTED):
+            continue  # exported as JSON or deeper; their nested objects have no text that could stand for them
         exported = clixml.write(
             [cmdlets.write(record)], cmdlets.TYPE_NAMES[type(record)], shape=shape, encoding=encoding
         )

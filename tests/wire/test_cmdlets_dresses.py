@@ -136,6 +136,10 @@ def test_two_recipients_of_one_name_are_not_guessed_between() -> None:
     found = cmdlets.read("Get-Mailbox", (*boxes, ada), ON)
     assert isinstance(found, tuple) and isinstance(found[-1], r.Mailbox)
     assert found[-1].grant_send_on_behalf_to == ("Grace",)
+    alike = tuple({**box, "Identity": {"ToString": "contoso.lab/Users/Grace"}} for box in boxes)
+    found = cmdlets.read("Get-Mailbox", (*alike, ada), ON)
+    assert isinstance(found, tuple) and isinstance(found[-1], r.Mailbox)
+    assert found[-1].grant_send_on_behalf_to == ("Grace",), "not the last one read either"
 
 
 @pytest.mark.parametrize(

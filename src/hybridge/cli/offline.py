@@ -59,7 +59,10 @@ class Snapshot:
 
 
 def open_snapshot(folder: Path, *, whole: bool = False) -> Snapshot:
-    """Open ``folder``; ``whole`` leaves the mailboxes of an export to be read in bulk. Raises ``SnapshotProblem`` with one sentence when it cannot be used."""
+    """Open ``folder``; ``whole`` leaves the mailboxes of an export to be read in bulk.
+
+    Raises ``SnapshotProblem`` with one sentence when it cannot be used.
+    """
     answerer = SnapshotAnswerer(folder)
     about = folder / ABOUT
     if about.is_file():

@@ -7,20 +7,20 @@ out together; the answerer limits what a single host gets at a time and answers 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from hybridge.collectors.cloud import collect_cloud, collect_user
 from hybridge.collectors.configuration import ON, Configuring, ask
-from hybridge.collectors.crossing import Crossing, collect_crossing, midnight
+from hybridge.collectors.crossing import Crossing, ask_health_pages, collect_crossing, midnight
 from hybridge.collectors.discovery import discover
 from hybridge.collectors.ews_access import AccessAsked, collect_ews_access
 from hybridge.collectors.exchange_online import collect_online_organization
-from hybridge.collectors.hybrid_application import collect_hybrid_application
+from hybridge.collectors.hybrid_application import ask_applications, collect_hybrid_application
 from hybridge.collectors.kind import decide
 from hybridge.collectors.mailboxes import collect_mailbox, known
-from hybridge.collectors.network import AllowList, collect_network
+from hybridge.collectors.network import AllowList, collect_network, public_host
 from hybridge.collectors.online import collect_online, resolve_names
 from hybridge.collectors.outlook import Outlook, collect_classic, domains_of
 from hybridge.collectors.people import collect_by_user_name, collect_counterpart, collect_deleted
@@ -37,7 +37,9 @@ from hybridge.rules import Rules, built_in
 from hybridge.terms.clouds import Cloud
 from hybridge.terms.hybrid_kinds import AUTO
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import Answerer
+from hybridge.wire import cmdlets
+from hybridge.wire.ask import Answerer, CmdletAsk, HttpAsk
+from hybridge.wire.exchange_rest import ask_long_query
 
 
 @dataclass(frozen=True)
@@ -61,45 +63,13 @@ class Target:
 async def collect(answerer: Answerer, target: Target, now: datetime) -> Evidence:
     """All evidence about ``target``, judged at ``now`` (aware UTC)."""
     answerer = one_sided(answerer, target.hybrid, target.cloud, target.domain)
-    domains = domains_of(target.mailboxes, target.domain)
     async with asyncio.TaskGroup() as group:
-        # The longest chain begins with the mailbox: it is asked for first. What it gives is remembered by the answerer.
-        for box in target.mailboxes:
-            group.create_task(read_cmdlet(answerer, r.Mailbox, ask("Get-Mailbox", Identity=box)))
+        _ask_ahead(group, answerer, target)
         configuring = Configuring(group, answerer)
-        whole = asyncio.gather(
-            collect_cloud(answerer, target.cloud),
-            collect_sharing(answerer),
-            collect_sign_in(answerer, target.cloud, target.domain),
-        )
-        discovered = asyncio.gather(*(discover(answerer, domain) for domain in domains))
-        routes = await asyncio.gather(
-            *(collect_route(answerer, box, target.cloud.exchange, target.domain) for box in target.mailboxes)
-        )
-        # Where a route tells the published addresses, nothing that needs them waits for the configuration.
-        ews, rest = _published(routes, {})
-        if not ews:
-            ews, rest = _published(routes, await configuring.wide())
-        online = next((box for box, route in zip(target.mailboxes, routes, strict=True) if route.online), "")
-        early = asyncio.gather(
-            collect_anonymous(answerer, ews, rest, target.domain),
-            collect_publishing(answerer, ews, rest, target.domain),
-            collect_online_organization(answerer, target.cloud, online, target.user_agent),
-            _mailboxes(answerer, target, routes, ews, now),
-        )
-        found, wide = await discovered, await configuring.wide()
-        late = asyncio.gather(
-            collect_network(answerer, target.allow_list, wide, ews, rest),
-            collect_hybrid_application(answerer, target.cloud, wide),
-            collect_classic(
-                answerer,
-                target.mailboxes,
-                dict(zip(domains, found, strict=True)),
-                wide,
-                Outlook(target.user_agent, target.cloud.exchange, target.domain),
-            ),
-        )
-        parts = (await configuring.all(), *await whole, *await early, *await late)
+        whole = group.create_task(_whole(answerer, target))
+        late = group.create_task(_after_configuration(answerer, target, configuring))
+        published = group.create_task(_by_routes(answerer, target, configuring, now))
+        parts = (await configuring.all(), *await whole, *await published, *await late)
     readings = await resolve_names(answerer, merged(parts))
     return Evidence(
         now=now,
@@ -112,20 +82,101 @@ async def collect(answerer: Answerer, target: Target, now: datetime) -> Evidence
     )
 
 
-async def _mailboxes(answerer: Answerer, target: Target, routes: Sequence[Route], ews: str, now: datetime) -> Readings:
-    """What is known of every mailbox, and what the sides see of each other."""
-    boxes = await asyncio.gather(
-        *(_mailbox(answerer, target, box, route, ews) for box, route in zip(target.mailboxes, routes, strict=True))
+def _ask_ahead(group: asyncio.TaskGroup, answerer: Answerer, target: Target) -> None:
+    """Ask where the longest chains begin; the answers are remembered by the answerer."""
+    for box in target.mailboxes:
+        group.create_task(read_cmdlet(answerer, r.Mailbox, ask("Get-Mailbox", Identity=box)))
+    group.create_task(answerer.http(ask_applications(target.cloud)))
+
+
+async def _whole(answerer: Answerer, target: Target) -> Sequence[Readings]:
+    """What needs neither the configuration nor a route."""
+    return await asyncio.gather(
+        collect_cloud(answerer, target.cloud),
+        collect_sharing(answerer),
+        collect_sign_in(answerer, target.cloud, target.domain),
     )
-    here, there = (_on(boxes, target.mailboxes, side) for side in (ON, Premises.ONLINE))
+
+
+async def _after_configuration(answerer: Answerer, target: Target, configuring: Configuring) -> Sequence[Readings]:
+    """What needs a part of the configuration: each begins when its part is there."""
+    domains = domains_of(target.mailboxes, target.domain)
+
+    async def classic() -> Readings:
+        outlook = Outlook(target.user_agent, target.cloud.exchange, target.domain)
+        found = asyncio.gather(*(discover(answerer, domain) for domain in domains))
+        known_there = await configuring.some(r.ClientAccessService, r.MapiVirtualDirectory)
+        discovered = dict(zip(domains, await found, strict=True))
+        return await collect_classic(answerer, target.mailboxes, discovered, known_there, outlook)
+
+    async def application() -> Readings:
+        wanted = await configuring.some(r.AuthServer, r.OrganizationRelationship, r.OrganizationConfig)
+        return await collect_hybrid_application(answerer, target.cloud, wanted)
+
+    return await asyncio.gather(classic(), application())
+
+
+async def _by_routes(answerer: Answerer, target: Target, configuring: Configuring, now: datetime) -> Sequence[Readings]:
+    """What needs to know where the servers are published, and everything of the mailboxes."""
+    routes = await asyncio.gather(
+        *(collect_route(answerer, box, target.cloud.exchange, target.domain) for box in target.mailboxes)
+    )
+    # Where a route tells the published addresses, nothing that needs them waits for the configuration.
+    ews, rest = _published(routes, {})
+    if not ews:
+        ews, rest = _published(routes, await configuring.wide())
+    online = next((box for box, route in zip(target.mailboxes, routes, strict=True) if route.online), "")
+    ahead = asyncio.gather(
+        *(answerer.http(asked) for asked in _as_strangers(ews, rest, target.domain)),
+        *(answerer.cmdlet(asked) for asked in _of_counterparts(target.mailboxes, routes)),
+    )
+
+    async def network() -> Readings:
+        return await collect_network(answerer, target.allow_list, await configuring.some(r.ExchangeServer), ews, rest)
+
+    parts = await asyncio.gather(
+        network(),
+        collect_anonymous(answerer, ews, rest, target.domain),
+        collect_publishing(answerer, ews, rest, target.domain),
+        collect_online_organization(answerer, target.cloud, online, target.user_agent),
+        _crossing(answerer, target, ews, now),
+        *(_mailbox(answerer, target, box, route, ews) for box, route in zip(target.mailboxes, routes, strict=True)),
+    )
+    await ahead
+    return parts
+
+
+def _as_strangers(ews: str, rest: str, domain: str) -> tuple[HttpAsk, ...]:
+    """Questions without credentials that others would hold up, were they asked with what follows from a mailbox."""
+    host = public_host(ews, rest)
+    return (*ask_health_pages(ews, domain), *((ask_long_query(host),) if host else ()))
+
+
+def _of_counterparts(boxes: Sequence[str], routes: Sequence[Route]) -> Iterator[CmdletAsk]:
+    """What ``collect_counterpart`` asks first, for mailboxes whose route says that they are on-premises."""
+    for box, route in zip(boxes, routes, strict=True):
+        if route.ews and not route.online:
+            yield cmdlets.ask_mail_user(Premises.ONLINE, box)
+
+
+async def _crossing(answerer: Answerer, target: Target, ews: str, now: datetime) -> Readings:
+    """What the sides see of each other: begins when it is known which mailbox is where."""
+    sides = await asyncio.gather(*(_sides(answerer, box) for box in target.mailboxes))
+    here, there = (
+        tuple(box for box, found in zip(target.mailboxes, sides, strict=True) if side in found)
+        for side in (ON, Premises.ONLINE)
+    )
     at = Crossing(here, there, ews, target.domain, target.cloud, target.user_agent, midnight(now))
-    crossed = await collect_crossing(answerer, at)
-    return merged((crossed, *boxes))
+    return await collect_crossing(answerer, at)
 
 
-def _on(boxes: Sequence[Readings], names: Sequence[str], premises: Premises) -> tuple[str, ...]:
-    """The mailboxes that were found on one side."""
-    return tuple(box for box, own in zip(names, boxes, strict=True) if known(own.get(key(r.Mailbox, premises, box))))
+async def _sides(answerer: Answerer, box: str) -> set[Premises]:
+    """Where ``box`` was found, which may be on both sides; the questions are those ``_mailbox`` asks as well."""
+    if known(await read_cmdlet(answerer, r.Mailbox, ask("Get-Mailbox", Identity=box))):
+        second = (await collect_counterpart(answerer, box))[key(r.Mailbox, Premises.ONLINE, box)]
+        return {ON, Premises.ONLINE} if known(second) else {ON}
+    online = await read_cmdlet(answerer, r.Mailbox, cmdlets.ask_mailbox(Premises.ONLINE, box))
+    return {Premises.ONLINE} if known(online) else set()
 
 
 def _published(routes: list[Route], configuration: Readings) -> tuple[str, str]:
@@ -142,20 +193,23 @@ def _published(routes: list[Route], configuration: Readings) -> tuple[str, str]:
 
 
 async def _mailbox(answerer: Answerer, target: Target, box: str, route: Route, ews: str) -> Readings:
+    """What is known of ``box`` on the side that has it."""
     address = route.ews if route.ews and not route.online else ews
-    own, user = await asyncio.gather(
-        collect_mailbox(answerer, box, address, target.user_agent), collect_user(answerer, target.cloud, box)
-    )
-    readings = merged((route.readings, own, user))
-    if known(own[key(r.Mailbox, ON, box)]):
-        further = await asyncio.gather(
+    user = asyncio.ensure_future(collect_user(answerer, target.cloud, box))
+    first = await read_cmdlet(answerer, r.Mailbox, ask("Get-Mailbox", Identity=box))
+    if known(first):
+        parts = await asyncio.gather(
+            collect_mailbox(answerer, box, address, target.user_agent),
+            user,
             collect_callers(answerer, box, address, target.rules.callers.callers),
             collect_counterpart(answerer, box),
-            _access(answerer, target, box, address),
-            collect_by_user_name(answerer, target.cloud, box, readings),
-            collect_entra_user(answerer, target.cloud, box, user_name(own[key(r.Mailbox, ON, box)], box)),
+            collect_entra_user(answerer, target.cloud, box, user_name(first, box)),
         )
-        return merged((readings, *further))
+        readings = merged((route.readings, *parts))
+        readings |= await _access(answerer, target, box, address)
+        return readings | await collect_by_user_name(answerer, target.cloud, box, readings)
+    own = await collect_mailbox(answerer, box, address, target.user_agent)
+    readings = merged((route.readings, own, await user))
     readings |= await collect_online(answerer, box, elsewhere_known=_is_online(box, route, readings))
     deleted, named = await asyncio.gather(
         collect_deleted(answerer, box, readings), collect_by_user_name(answerer, target.cloud, box, readings)

@@ -57,6 +57,10 @@ class Configuring:
         """Everything ``ORGANIZATION_WIDE``."""
         return {key(kind, ON): await reading for kind, reading in self._wide.items()}
 
+    async def some(self, *kinds: type[r.Record]) -> Readings:
+        """Those of ``ORGANIZATION_WIDE`` that are named."""
+        return {key(kind, ON): await self._wide[kind] for kind in kinds}
+
     async def all(self) -> Readings:
         """That, certificates, accounts and roles."""
         readings = await self.wide()

@@ -92,20 +92,24 @@ def _flag(value: str) -> bool | None:
 
 async def _health(answerer: Answerer, at: Crossing) -> Reading:
     """The health pages behind the public names; one that is not published tells nothing."""
-    host = at.ews.partition("://")[2].partition("/")[0]
-    urls = [f"https://autodiscover.{at.domain}/autodiscover/healthcheck.htm"]
-    urls += [f"https://{host}/{path}/healthcheck.htm" for path in ("ews", "api")] if host else []
-    each = await asyncio.gather(*(_page(answerer, url) for url in urls))
+    each = await asyncio.gather(*(_page(answerer, sent) for sent in ask_health_pages(at.ews, at.domain)))
     seen = [one for one in each if isinstance(one, Seen)]
     return joined(HealthPageProbe, seen) if seen else each[0]
 
 
-async def _page(answerer: Answerer, url: str) -> Reading:
-    sent = HttpAsk(method="GET", url=url)
+def ask_health_pages(ews_url: str, domain: str) -> tuple[HttpAsk, ...]:
+    """The questions for the health pages of ``domain``, whose EWS is at ``ews_url`` ("" where it is not known)."""
+    host = ews_url.partition("://")[2].partition("/")[0]
+    urls = [f"https://autodiscover.{domain}/autodiscover/healthcheck.htm"]
+    urls += [f"https://{host}/{path}/healthcheck.htm" for path in ("ews", "api")] if host else []
+    return tuple(HttpAsk(method="GET", url=url) for url in urls)
+
+
+async def _page(answerer: Answerer, sent: HttpAsk) -> Reading:
     answer = await answerer.http(sent)
     if answer.failure is not None:
         return unseen(HealthPageProbe.__name__, answer.failure)
-    probe = HealthPageProbe(premises=ON, identity=url, status=answer.status)
+    probe = HealthPageProbe(premises=ON, identity=sent.url, status=answer.status)
     return Seen((probe,), http_origin(sent, answer, "health page"))
 
 

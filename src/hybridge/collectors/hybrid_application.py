@@ -61,6 +61,11 @@ async def collect_hybrid_application(answerer: Answerer, cloud: Cloud, configura
     }
 
 
+def ask_applications(cloud: Cloud) -> HttpAsk:
+    """The question which applications have the usual name: it needs nothing, and others follow from it."""
+    return applications.ask_beginning_with(cloud.graph, NAME_PREFIX)
+
+
 def _usual_name(configuration: Readings) -> str:
     """The name the application of this organization usually has, "" where it is not known."""
     configs = _records(configuration.get(key(OrganizationConfig, ON)))
@@ -74,7 +79,7 @@ def _records(reading: Reading | None) -> tuple[object, ...]:
 
 async def _applications(answerer: Answerer, cloud: Cloud, named: tuple[str, ...]) -> Reading:
     """Every application with the usual name, and those with an application id of ``named``."""
-    ask = applications.ask_beginning_with(cloud.graph, NAME_PREFIX)
+    ask = ask_applications(cloud)
     answer = await answerer.http(ask)
     if answer.failure is not None:
         return await _exported(answerer, EntraApplication, answer.failure)

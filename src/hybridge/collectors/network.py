@@ -34,7 +34,7 @@ async def collect_network(
     answerer: Answerer, source: AllowList, configuration: Readings, ews_url: str, rest_url: str
 ) -> Readings:
     """The firewall's list, the servers' settings and builds, and how long a query may be."""
-    host = urlsplit(rest_url or ews_url).hostname or ""
+    host = public_host(ews_url, rest_url)
     listed, settings, versions, query = await asyncio.gather(
         _allow_list(answerer, source),
         _settings(answerer),
@@ -47,6 +47,11 @@ async def collect_network(
         key(p.OwaVersionProbe, ON): versions,
         key(p.LongQueryProbe, ON): query,
     }
+
+
+def public_host(ews_url: str, rest_url: str) -> str:
+    """The host of REST, or that of EWS; "" where neither is known."""
+    return urlsplit(rest_url or ews_url).hostname or ""
 
 
 async def _allow_list(answerer: Answerer, source: AllowList) -> Reading:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ class Place(NamedTuple):
     port: int | None
 
 
+@lru_cache(maxsize=1024)
 def is_address(host: str) -> bool:
     """Tell whether ``host`` is a numeric IPv4 or IPv6 address."""
     try:
@@ -36,6 +38,7 @@ def plain_name(host: str) -> str:
     return host.rstrip(".").lower()
 
 
+@lru_cache(maxsize=1024)
 def read_place(text: str) -> Place:
     """Read ``host``, ``host:port``, ``[address]:port`` or a bare address. Raises ValueError with a sentence."""
     text = text.strip()

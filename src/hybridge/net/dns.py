@@ -23,7 +23,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from hybridge.net.clock import stopwatch
 from hybridge.net.config import NetConfig
-from hybridge.net.connect_to import ConnectTo, is_address, read_place
+from hybridge.net.connect_to import ConnectTo, is_address, plain_name, read_place
 from hybridge.net.trust import CONNECTION
 from hybridge.wire.ask import DnsAnswer, DnsAsk, Failure, FailureReason
 
@@ -165,14 +165,49 @@ class Addresses(Protocol):
     async def of(self, host: str, family: socket.AddressFamily) -> list[str]: ...
 
 
+class _Question:
+    """One question several wait for: who gives up does not end it for the others, the last one does."""
+
+    def __init__(self, asked: asyncio.Task[list[str]]) -> None:
+        self._asked = asked
+        self._waiting = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether it was answered or given up."""
+        return self._asked.done() or self._asked.cancelling() > 0
+
+    async def answer(self) -> list[str]:
+        """What was found; raises ``NotResolved``."""
+        self._waiting += 1
+        try:
+            return await asyncio.shield(self._asked)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._asked.cancel()  # does nothing to one that has ended
+
+
 class ViewAddresses:
-    """Addresses through the DNS view: A and AAAA are asked at once, IPv4 comes first."""
+    """Addresses through the DNS view: A and AAAA are asked at once, IPv4 comes first.
+
+    Connections that are opened together share one question. Nothing is kept beyond what the TTL allows (``DnsView``
+    sees to that): a name that was moved or taken away is seen so at the next look.
+    """
 
     def __init__(self, view: DnsView) -> None:
         self._view = view
+        self._open: dict[tuple[str, int], _Question] = {}
 
     async def of(self, host: str, family: socket.AddressFamily) -> list[str]:
         """The addresses of ``host`` in ``family``."""
+        at = (plain_name(host), int(family))
+        question = self._open.get(at)
+        if question is None or question.over:
+            question = self._open[at] = _Question(asyncio.create_task(self._ask(host, family)))
+        return list(await question.answer())
+
+    async def _ask(self, host: str, family: socket.AddressFamily) -> list[str]:
         wanted = [rdtype for rdtype, other in (("A", socket.AF_INET6), ("AAAA", socket.AF_INET)) if family != other]
         asked: list[Awaitable[DnsAnswer]] = [self._view.ask(DnsAsk(name=host, rdtype=rdtype)) for rdtype in wanted]
         answers = await asyncio.gather(*asked)

@@ -16,10 +16,14 @@ is harmless: when it reads, or when the server said that it never started.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
+
+from aiohttp.abc import AbstractResolver
 
 from hybridge.net.account import Account
 from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
@@ -47,17 +51,37 @@ class _NobodyWaits(Exception):
     """Whoever wanted the pages has left."""
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What the sessions of a run share: both take longer to make than a round trip."""
+
+    resolver: AbstractResolver
+    tls: ssl.SSLContext
+
+
+def new_ground(net: NetConfig) -> Ground | Failure:
+    """The ground ``net`` describes, for a session alone."""
+    tls = client_context(net.ca_file)
+    return tls if isinstance(tls, Failure) else Ground(open_resolver(net, DnsView(net)), tls)
+
+
 class RemotePowerShell:
     """Runs cmdlets on-premises. Opens its session with the first cmdlet; ``close`` ends it. Never raises."""
 
     def __init__(
-        self, exchange: ExchangeConfig, net: NetConfig, *, longest: float = LONGEST, account: Account | None = None
+        self,
+        exchange: ExchangeConfig,
+        net: NetConfig,
+        *,
+        longest: float = LONGEST,
+        account: Account | None = None,
+        ground: Ground | None = None,
     ) -> None:
         self._exchange = exchange
         self._account = account or Account(exchange.username)
         self._net = net
         self._longest = longest
-        self._resolver = open_resolver(net, DnsView(net))
+        self._ground = ground
         self._thread: ThreadPoolExecutor | None = None
         self._session: PowerShellSession | None = None
         self._tidying: asyncio.TimerHandle | None = None
@@ -136,21 +160,20 @@ class RemotePowerShell:
         return self._session or self._open()
 
     async def _signed_in(self, session: PowerShellSession) -> Failure | None:
-        """Open ``session`` when it is the account's turn; why it may not sign in, or None.
+        """Open ``session``, which waits for the account's turn; why it may not sign in, or None.
 
         Other reasons why it does not open are left for the cmdlet to tell.
         """
         if session.opened:
             return None
-        async with self._account.turn():
-            barred = self._account.barred(session.place)
-            if barred is not None or session.opened:
-                return barred
-            failure = await asyncio.get_running_loop().run_in_executor(self._thread, session.connect)
-            if failure is None:
-                self._account.accept(session.place)
-            elif failure.reason is FailureReason.SIGN_IN and NOT_OFFERED not in failure.says:
-                self._account.refuse(session.place)
+        barred = self._account.barred(session.place)
+        if barred is not None:
+            return barred
+        failure = await asyncio.get_running_loop().run_in_executor(self._thread, session.connect)
+        if failure is None or failure.reason is not FailureReason.SIGN_IN or NOT_OFFERED in failure.says:
+            return failure
+        if not session.password_refused and self._account.barred(session.place) is None:
+            self._account.refuse(session.place)
         return failure
 
     async def close(self) -> None:
@@ -173,12 +196,12 @@ class RemotePowerShell:
         endpoint = self._endpoint()
         if isinstance(endpoint, Failure):
             return endpoint
-        tls = client_context(self._net.ca_file)
-        if isinstance(tls, Failure):
-            return tls
-        way = Way(self._resolver, asyncio.get_running_loop(), tls, self._net.timeout)
+        ground = self._ground or new_ground(self._net)
+        if isinstance(ground, Failure):
+            return ground
+        way = Way(ground.resolver, asyncio.get_running_loop(), ground.tls, self._net.timeout)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hybridge-powershell")
-        self._session = PowerShellSession(endpoint, way, self._longest)
+        self._session = PowerShellSession(endpoint, way, self._longest, self._account)
         return self._session
 
     def _endpoint(self) -> Endpoint | Failure:

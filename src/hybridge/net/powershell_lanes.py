@@ -1,9 +1,10 @@
 """Several sessions of remote PowerShell beside each other, because one runs a single cmdlet at a time.
 
-Most of a cmdlet's time is spent on the way: three round trips for a few milliseconds of work. A run asks some forty of
-them, so they go through up to ``LANES`` sessions. Every session signs in by itself; the first opens alone, and the
-others only when the account was taken there. A session that cannot be opened besides (Exchange counts them for each
-account) is not tried again, and its cmdlet goes through one that is open.
+Most of a cmdlet's time is spent on the way: two round trips for a few milliseconds of work. A run asks some forty of
+them, so they go through up to ``LANES`` sessions, as many as there are cmdlets at once. Every session signs in by
+itself, and all of them begin at once, but only one shows its password until that is known to be right
+(``powershell_gate``). A session that cannot be opened besides (Exchange counts them for each account) is not tried
+again, and its cmdlet goes through one that is open.
 
 Whatever changes something, and all that is asked after it, goes through the first session, one after the other: so a
 run reads what it wrote.
@@ -18,8 +19,8 @@ from contextlib import asynccontextmanager
 from hybridge.net.powershell import RemotePowerShell
 from hybridge.wire.ask import CmdletAnswer, CmdletAsk
 
-LANES = 8
-"""Sessions at once: fewer than half of the eighteen that Exchange allows an account."""
+LANES = 12
+"""Sessions at once: two thirds of the eighteen that Exchange allows an account."""
 _READING = ("get-", "test-")
 
 
@@ -28,12 +29,10 @@ class PowerShellLanes:
 
     def __init__(self, open_one: Callable[[], RemotePowerShell], most: int = LANES) -> None:
         self._open_one = open_one
-        self._most = most
         self._first = open_one()
         self._all = [self._first]
         self._idle = [self._first]
-        self._free = asyncio.Semaphore(1)
-        self._opening: asyncio.Task[None] | None = None
+        self._free = asyncio.Semaphore(most)
         self._wrote = False
 
     async def run(self, ask: CmdletAsk) -> CmdletAnswer:
@@ -58,16 +57,11 @@ class PowerShellLanes:
 
     async def close(self) -> None:
         """End every session."""
-        if self._opening is not None:
-            self._opening.cancel()
         await asyncio.gather(*(lane.close() for lane in self._all))
 
     @asynccontextmanager
     async def _lane(self) -> AsyncIterator[RemotePowerShell]:
         """A session nobody else uses meanwhile."""
-        if self._opening is None:
-            self._opening = asyncio.create_task(self._begin())
-        await asyncio.shield(self._opening)
         await self._free.acquire()
         lane = self._idle.pop() if self._idle else self._further()
         try:
@@ -76,12 +70,6 @@ class PowerShellLanes:
             if lane in self._all:
                 self._idle.append(lane)
                 self._free.release()
-
-    async def _begin(self) -> None:
-        """Open the first session; others may follow if that went well."""
-        await self._first.connect()
-        for _ in range(self._most - 1 if self._first.opened else 0):
-            self._free.release()
 
     def _further(self) -> RemotePowerShell:
         lane = self._open_one()

@@ -24,8 +24,10 @@ from pypsrp.wsman import WSMan
 from requests import RequestException
 from requests.auth import HTTPBasicAuth
 
+from hybridge.net.account import Account
 from hybridge.net.clock import stopwatch
 from hybridge.net.powershell_failures import failure_of
+from hybridge.net.powershell_gate import Gate
 from hybridge.net.powershell_transport import Adapter, CannotGoOn, Way
 from hybridge.net.secret import Secret
 from hybridge.net.trust import CONNECTION, ConnectionFacts
@@ -84,9 +86,10 @@ class _Lost(Exception):
 class PowerShellSession:
     """A session that opens itself. Everything but ``give_up`` belongs to one thread."""
 
-    def __init__(self, endpoint: Endpoint, way: Way, longest: float) -> None:
+    def __init__(self, endpoint: Endpoint, way: Way, longest: float, account: Account) -> None:
         self._endpoint = endpoint
         self._way = way
+        self._gate = Gate(account, endpoint.place, way.loop, self._over)
         self._longest = longest
         self._pool: RunspacePool | None = None
         self._refused: Failure | None = None
@@ -117,6 +120,11 @@ class PowerShellSession:
         """The server, as sentences name it."""
         return self._endpoint.place
 
+    @property
+    def password_refused(self) -> bool:
+        """Whether the server refused the password it was shown."""
+        return self._gate.refused
+
     def connect(self) -> Failure | None:
         """Open the session when it is not; why it cannot be opened, or None."""
         self._elapsed = stopwatch()
@@ -144,6 +152,7 @@ class PowerShellSession:
             answer = self._run(ask)
         finally:
             self._busy = False
+            self._gate.leave()
         return msgspec.structs.replace(answer, took_ms=self._elapsed())
 
     def give_up(self) -> None:
@@ -234,6 +243,25 @@ class PowerShellSession:
         return failure
 
     def _open(self) -> RunspacePool:
+        wsman = self._connection()
+        pool = RunspacePool(wsman, configuration_name=CONFIGURATION)
+        outputs = _OutputAsText()
+        pool._serializer = outputs
+        pool._fragmenter.serializer = outputs
+        try:
+            if self._endpoint.auth != "ntlm":
+                self._gate.wait()
+            pool.open()
+        except BaseException:
+            wsman.close()
+            raise
+        finally:
+            self._gate.leave()
+        self._pool = pool
+        return pool
+
+    def _connection(self) -> WSMan:
+        """pypsrp's connection, over our adapter; nothing is sent yet."""
         endpoint, timeout = self._endpoint, self._way.timeout
         poll = max(1, min(POLL_SECONDS, int(timeout)))
         wsman = WSMan(
@@ -258,20 +286,10 @@ class PowerShellSession:
         session.max_redirects = 0
         if endpoint.auth == "basic":
             session.auth = HTTPBasicAuth(endpoint.username.encode(), endpoint.password.reveal().encode())
-        session.mount("https://", Adapter(self._way, endpoint.place, self._over))
+        session.mount("https://", Adapter(self._way, endpoint.place, self._over, self._gate))
         transport.session = session
         transport.send = _checked(transport.send)  # type: ignore[method-assign]
-        pool = RunspacePool(wsman, configuration_name=CONFIGURATION)
-        outputs = _OutputAsText()
-        pool._serializer = outputs
-        pool._fragmenter.serializer = outputs
-        try:
-            pool.open()
-        except BaseException:
-            wsman.close()
-            raise
-        self._pool = pool
-        return pool
+        return wsman
 
     def _discard(self) -> None:
         pool, self._pool, self._ended = self._pool, None, []

@@ -16,7 +16,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 import requests
@@ -75,7 +75,7 @@ class Way:
         self.tls = tls
         self.timeout = timeout
         self._resolver = resolver
-        self._loop = loop
+        self.loop = loop
         self._connections: WeakSet[HTTPSConnection] = WeakSet()
 
     def connect(self, connection: HTTPSConnection) -> socket.socket:
@@ -107,7 +107,7 @@ class Way:
                     continue
 
     def _places(self, host: str, port: int) -> list[tuple[str, int]]:
-        question = asyncio.run_coroutine_threadsafe(self._resolver.resolve(host, port, socket.AF_UNSPEC), self._loop)
+        question = asyncio.run_coroutine_threadsafe(self._resolver.resolve(host, port, socket.AF_UNSPEC), self.loop)
         try:
             found = question.result(self.timeout)
         except NotResolved as error:
@@ -147,13 +147,22 @@ class _Watch:
         self._way.abort()
 
 
+class Admission(Protocol):
+    """Decides when a password may be sent, and learns what came of it (``net.powershell_gate``)."""
+
+    def enter(self, authorization: str | bytes | None) -> None: ...
+
+    def judge(self, authorization: str | bytes | None, status: int, offered: str) -> None: ...
+
+
 class Adapter(HTTPAdapter):
     """The requests adapter of one session. ``ended`` tells that the time of the cmdlet is over."""
 
-    def __init__(self, way: Way, place: str, ended: Callable[[], bool]) -> None:
+    def __init__(self, way: Way, place: str, ended: Callable[[], bool], gate: Admission) -> None:
         self._way = way
         self._place = place
         self._ended = ended
+        self._gate = gate
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
@@ -175,6 +184,8 @@ class Adapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """One request. No proxy, whatever the environment says; a reply that does not come is no reason to repeat."""
+        authorization = request.headers.get("Authorization")
+        self._gate.enter(authorization)
         watch = _Watch(self._way, timeout)
         try:
             response = super().send(request, stream=True, timeout=timeout, verify=True, cert=None, proxies={})
@@ -190,6 +201,7 @@ class Adapter(HTTPAdapter):
                 raise CannotGoOn(late(f"The reply of {self._place} did not end in time.")) from error
             raise
         response.raw.stream = self._bounded(response, watch)
+        self._gate.judge(authorization, response.status_code, response.headers.get("www-authenticate", ""))
         return response
 
     def _bounded(self, response: requests.Response, watch: _Watch) -> Callable[..., Iterator[bytes]]:

@@ -26,6 +26,7 @@ from hybridge.plan import Change
 from hybridge.repair.comparison import live_keys, shown
 from hybridge.repair.hybrid_rules import hybrid_refusal
 from hybridge.repair.writable import writable
+from hybridge.terms.premises import Premises
 
 ENFORCED_BY = {"ews_allow_list": "EnforceAllowList", "ews_block_list": "EnforceBlockList"}
 """EWS list -> the policy under which Exchange reads it."""
@@ -109,6 +110,23 @@ def _policy_switched(change: Change) -> str:
 
 
 def _ews_refusal(change: Change, before: r.EwsAccess, after: r.EwsAccess) -> str:
+    return _online_refusal(change, before, after) or _lists_refusal(change, before, after)
+
+
+def _online_refusal(change: Change, before: r.EwsAccess, after: r.EwsAccess) -> str:
+    """Exchange Online turns EwsEnabled null to False, and takes the list of applications whole."""
+    if not (isinstance(before, r.OrganizationConfig) and isinstance(after, r.OrganizationConfig)):
+        return ""
+    if after.premises is not Premises.ONLINE:
+        return ""
+    if before.ews_enabled is not None and after.ews_enabled is None:
+        return f"{change.address}: ews_enabled is never set to null, which Exchange Online turns to False."
+    if lost := set(before.ews_allowed_app_ids or ()) - set(after.ews_allowed_app_ids or ()):
+        return f"{change.address}: the application {min(lost)} must not be dropped from ews_allowed_app_ids."
+    return ""
+
+
+def _lists_refusal(change: Change, before: r.EwsAccess, after: r.EwsAccess) -> str:
     for name, policy in ENFORCED_BY.items():
         old, new = getattr(before, name), getattr(after, name)
         if old == new:

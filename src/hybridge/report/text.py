@@ -229,7 +229,7 @@ def _not_checked(report: Report, paint: Paint) -> Iterator[str]:
         yield from _indented(f"? {unseen.says}{like_it(others)}", "  ")
         if unseen.how:
             yield from _indented(f"to get it: {unseen.how}", "    ")
-        yield from _indented(f"needed by {', '.join(checks)}", "    ")
+        yield from _indented(f"needed by {some(checks)}", "    ")
     for gap in many:
         yield from _indented(f"? {gap.says}", "  ")
         if gap.unseen.how:

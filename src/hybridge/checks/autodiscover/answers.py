@@ -31,6 +31,11 @@ def host_of(url: str) -> str:
     return (parts_of(url).hostname or "").lower()
 
 
+def said(message: str) -> str:
+    """What a server said, to stand at the end of a sentence of ours."""
+    return message.rstrip(". ") or "no text"
+
+
 def in_cloud(url: str) -> bool:
     """Whether ``url`` leads to Exchange Online."""
     host = host_of(url)

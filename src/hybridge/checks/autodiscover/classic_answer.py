@@ -35,6 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hybridge.checks import sources
+from hybridge.checks.autodiscover.answers import said
 from hybridge.checks.autodiscover.discovery import lost
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import steps, symptom_of
@@ -144,10 +145,10 @@ def _judge(probe: PoxProbe) -> tuple[str, str]:
         case "error" if probe.error_code == ADDRESS_UNKNOWN:
             return (
                 "address-unknown",
-                f"Autodiscover does not know {probe.mailbox}: error 500, {probe.message or 'no text'}.",
+                f"Autodiscover does not know {probe.mailbox}: error 500, {said(probe.message)}.",
             )
         case "error":
-            says = f"Autodiscover answered error {probe.error_code} for {probe.mailbox}: {probe.message or 'no text'}."
+            says = f"Autodiscover answered error {probe.error_code} for {probe.mailbox}: {said(probe.message)}."
             return "provider-error", says
         case "not-autodiscover":
             says = f"{where} answered for {probe.mailbox}, but not as Autodiscover (HTTP {probe.status})."

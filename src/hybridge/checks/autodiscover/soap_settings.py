@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hybridge.checks import sources
+from hybridge.checks.autodiscover.answers import said
 from hybridge.checks.autodiscover.classic_answer import BEHIND
 from hybridge.checks.autodiscover.discovery import lost
 from hybridge.checks.base import Cause, Check, Saying
@@ -121,7 +122,7 @@ def judge(probe: AutodiscoverSoapProbe) -> tuple[str, str]:
     if probe.code != "NoError":
         return (
             "refused",
-            f"Autodiscover (SOAP) answered {probe.code} for {probe.mailbox}: {probe.message or 'no text'}.",
+            f"Autodiscover (SOAP) answered {probe.code} for {probe.mailbox}: {said(probe.message)}.",
         )
     if not probe.external_ews_url:
         return "ews-address-missing", f"Autodiscover (SOAP) gives no ExternalEwsUrl for {probe.mailbox}."

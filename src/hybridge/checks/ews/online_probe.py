@@ -42,7 +42,7 @@ from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import steps, symptom_of
 from hybridge.checks.ews import online
 from hybridge.evidence import Evidence, Seen, Unseen
-from hybridge.findings import Scope, Severity, Subject
+from hybridge.findings import NotApplicable, Scope, Severity, Subject
 from hybridge.org.organization import Organization
 from hybridge.org.probes import OnlineEwsProbe
 from hybridge.org.records import CasMailbox, Mailbox, OrganizationConfig
@@ -106,7 +106,10 @@ class OnlineProbe(Check):
     )
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
-        """One finding when the call was refused; Unseen where only a call could tell and none was made."""
+        """One finding when the call was refused; Unseen where only a call could tell and none was made.
+
+        Where the settings leave no doubt they are judged by other checks, and a call is a bonus.
+        """
         settings = online.settings_of(evidence)
         if not isinstance(settings, online.Settings):
             yield settings
@@ -114,8 +117,9 @@ class OnlineProbe(Check):
         undetermined = settings.config.ews_enabled is True and not settings.listed
         reading = evidence.all(OnlineEwsProbe, ONLINE)
         if isinstance(reading, Unseen):
-            if undetermined:
-                yield reading
+            yield (
+                reading if undetermined else NotApplicable(f"The settings decide it; no call was made: {reading.says}")
+            )
             return
         for probe in reading.records:
             slug = _verdict(evidence, probe, settings, undetermined)

@@ -3,8 +3,8 @@
 A cmdlet gets a ``Call`` and gives a ``Result``: what it writes, and the organization as it is afterwards (None when it
 changed nothing). Nobody but the caller stores the organization, which is why ``-WhatIf`` needs no code in the cmdlets.
 
-Every cmdlet takes ``-DomainController``; those that change something also ``-WhatIf`` and ``-Confirm``. Removals ask
-for confirmation unless ``-Confirm:$false`` is given, and a remote session without a console cannot answer.
+Every cmdlet takes ``-DomainController``; those that change or test something also ``-WhatIf`` and ``-Confirm``.
+Removals ask for confirmation unless ``-Confirm:$false`` is given, and a remote session without a console cannot answer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ ON = Premises.ON_PREMISES
 DOMAIN_CONTROLLER = "dc1.contoso.com"
 IDENTITY = text("Identity", 0)
 REQUIRED_IDENTITY = text("Identity", 0, mandatory=True)
-_CHANGING = ("Set-", "New-", "Remove-", "Add-")
+_ASKING_FIRST = ("Set-", "New-", "Remove-", "Add-", "Test-")
+"""Beginnings of the names of cmdlets with ``-WhatIf`` and ``-Confirm``."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def cmdlet(name: str, *parameters: Parameter, tasks: str = "SystemConfigurationT
     ``tasks`` is the part of Exchange's namespace its class lives in.
     """
     usual: tuple[Parameter, ...] = (text("DomainController"),)
-    if name.startswith(_CHANGING):
+    if name.startswith(_ASKING_FIRST):
         usual += (switch("WhatIf"), switch("Confirm"))
     task = f"Microsoft.Exchange.Management.{tasks}.{name.replace('-', '')}"
 

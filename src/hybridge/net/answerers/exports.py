@@ -120,7 +120,8 @@ _SERVER_SETTINGS = (
 _SERVICE_PRINCIPAL = (
     ",".join(f"'{application}'" for application in (*KEY_HOLDERS, EXCHANGE_ONLINE))
     + " | ForEach-Object { Invoke-MgGraphRequest -Method GET -OutputType PSObject -Uri "
-    + "('v1.0/servicePrincipals(appId=''{0}'')?$select=id,appId,displayName,keyCredentials,servicePrincipalNames' -f $_) }"
+    + "('v1.0/servicePrincipals(appId=''{0}'')?$select="
+    + "id,appId,displayName,keyCredentials,servicePrincipalNames' -f $_) }"
 )
 
 _DEDICATED = (

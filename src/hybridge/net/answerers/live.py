@@ -139,7 +139,7 @@ class LiveAnswerer:
             # pypsrp is heavy: what else was asked goes on while it is read.
             await asyncio.to_thread(import_module, "hybridge.net.powershell_lanes")
         if self._shell is None:
-            self._shell = _open_shell(self._exchange, self._network.net, self._account)
+            self._shell = _open_shell(self._exchange, self._network, self._account)
         return self._shell
 
     async def dns(self, ask: DnsAsk) -> DnsAnswer:
@@ -231,12 +231,13 @@ def _retry_after(value: str, clock: Clock) -> float | None:
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _open_shell(exchange: ExchangeConfig, net: NetConfig, account: Account) -> Shell:
+def _open_shell(exchange: ExchangeConfig, network: Network, account: Account) -> Shell:
     # pypsrp is heavy, and most runs need it late or never
-    from hybridge.net.powershell import RemotePowerShell
+    from hybridge.net.powershell import Ground, RemotePowerShell
     from hybridge.net.powershell_lanes import PowerShellLanes
 
-    return PowerShellLanes(lambda: RemotePowerShell(exchange, net, account=account))
+    ground = Ground(network.resolver, network.tls)
+    return PowerShellLanes(lambda: RemotePowerShell(exchange, network.net, account=account, ground=ground))
 
 
 class UnusableAnswerer:

@@ -24,7 +24,7 @@ class OrganizationConfig(EwsAccess, frozen=True, kw_only=True):
     guid: str = ""
     """The organization's own id; part of the dedicated hybrid application's name."""
     ews_allowed_app_ids: tuple[str, ...] | None = None
-    """Online: ids of the applications EWS is open to, in lower case; None where there is no list, or it was not read."""
+    """Online: ids of the applications EWS is open to, in lower case; None where there is no list or it was not read."""
 
 
 class CasMailbox(EwsAccess, frozen=True, kw_only=True):

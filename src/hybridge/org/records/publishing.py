@@ -18,8 +18,8 @@ class PublishedPath(Record, frozen=True, kw_only=True):
     """Who answers, and how. By the edge itself, so without Exchange's headers: nothing-there (404) | login-page (a
     proxy's pre-authentication) | denied, proxy-denied (403) | bridge-error (500: the proxy does not accept the
     certificate inside) | moved (301 to another page). By Exchange: exchange | anonymous (200 to a stranger) |
-    no-methods (401 without any offer) | only-digest | only-forms (a redirect to a form) | lacks-negotiate (neither Negotiate nor
-    NTLM is offered) | cut (the connection ends in the middle of the answer)."""
+    no-methods (401 without any offer) | only-digest | only-forms (a redirect to a form) | lacks-negotiate (neither
+    Negotiate nor NTLM is offered) | cut (the connection ends in the middle of the answer)."""
     refused_user_agents: tuple[str, ...] = ()
     """Patterns of user agents a filtering device in front answers with its own 403."""
     longest_query: int = 0

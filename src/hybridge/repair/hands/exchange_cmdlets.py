@@ -8,7 +8,7 @@ because a remote session has nobody to answer. Source: Microsoft's reference of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,8 @@ class Cmdlets:
     new_defaults: dict[str, Any] = field(default_factory=dict)
     named_when_new: bool = False
     """Whether the New- cmdlet is told the record's name the way the others are."""
+    apart: frozenset[str] = frozenset()
+    """Fields that go into a Set- cmdlet of their own, because their parameter belongs to another parameter set."""
     names: Callable[[Address, Record | None], Parameters] = lambda address, record: (
         ("Identity", record.identity if record else address.identity),
     )
@@ -145,6 +147,7 @@ CMDLETS: dict[str, Cmdlets] = {
             "domain_name": "DomainName",
             "auth_metadata_url": "AuthMetadataUrl",
         },
+        apart=frozenset({"auth_metadata_url"}),
     ),
     "SettingOverride": Cmdlets(
         read="Get-SettingOverride",
@@ -255,9 +258,15 @@ def _named_by_default(assignment: r.ManagementRoleAssignment) -> bool:
 
 
 def _setting(cmdlets: Cmdlets, before: Record, after: Record) -> Iterator[CmdletAsk]:
+    together = [name for name in cmdlets.parameters if name not in cmdlets.apart]
+    for names in (together, *([name] for name in cmdlets.apart)):
+        yield from _setting_of(names, cmdlets, before, after)
+
+
+def _setting_of(names: Iterable[str], cmdlets: Cmdlets, before: Record, after: Record) -> Iterator[CmdletAsk]:
     parameters: list[tuple[str, Any]] = []
-    for name, parameter in cmdlets.parameters.items():
-        old, new = getattr(before, name), getattr(after, name)
+    for name in names:
+        parameter, old, new = cmdlets.parameters[name], getattr(before, name), getattr(after, name)
         if old == new:
             continue
         if name in ENFORCED_BY:

@@ -20,12 +20,17 @@ def ask_user_license(user: str) -> CmdletAsk:
 
 
 def read_plans(licences: tuple[Object, ...]) -> tuple[ServicePlan, ...]:
-    """The service plans of one person's ``licences``, each once."""
+    """The service plans of one person's ``licences``, each once.
+
+    Raises ``Unreadable`` for an export that kept no more of a plan than its text: no plan would be found in it.
+    """
     found: dict[str, ServicePlan] = {}
     for one in licences:
         for plan in items(find(one, "ServicePlans")) or []:
             if not isinstance(plan, dict) or not (name := words(plan, "ServicePlanName")):
-                continue
+                raise Unreadable(
+                    "The service plans of a licence were cut off: export them with Export-Clixml -Depth 5."
+                )
             read = ServicePlan(name=name, provisioning_status=words(plan, "ProvisioningStatus") or "Success")
             known = found.get(name)
             found[name] = known if known is not None and known.on else read

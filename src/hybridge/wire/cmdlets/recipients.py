@@ -7,7 +7,6 @@ else the last segment of the name.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,16 +47,13 @@ def _read_mailboxes(objects: tuple[Object, ...], premises: Premises, _: str) -> 
 
 
 def _addresses(objects: tuple[Object, ...]) -> dict[str, str]:
-    """Addresses by what an ADObjectId may print of a mailbox: its full identity, and its Name where that is unique."""
-    names = Counter(words(one, "Name").lower() for one in objects)
+    """Addresses by what an ADObjectId may print of a mailbox; "" for what two of them share."""
     found: dict[str, str] = {}
     for one in objects:
-        address, name = words(one, "PrimarySmtpAddress"), words(one, "Name").lower()
-        if name and names[name] == 1:
-            found[name] = address
-        for identity in (words(one, "Identity"), words(one, "DistinguishedName")):
-            found[identity.lower()] = address
-    found.pop("", None)
+        address, printed = names_of_mailbox(one)
+        for name in printed:
+            if found.setdefault(name, address) != address:
+                found[name] = ""
     return found
 
 
