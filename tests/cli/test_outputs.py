@@ -9,8 +9,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 CAUSE = "ews/allow-list-mailbox:disabled"
 PINNED = "teams/calendar-app-pinned:not-pinned"
 OTHER = "ews/allow-list-organization:caller-misspelt"
@@ -34,10 +32,9 @@ def test_every_format_of_one_run_agrees(lab: Any, tmp_path: Path) -> None:
     assert all("disabled" in text for text in texts.values())
 
 
-@pytest.mark.parametrize("format", ["csv", "junit"])
-def test_the_exit_code_holds_in_formats_for_machines(lab: Any, format: str) -> None:
+def test_the_exit_code_holds_in_formats_for_machines(lab: Any) -> None:
     lab.run("lab", "break", CAUSE)
-    only = ("--only", "ews/allow-list-mailbox", "--symptom", "calendar-missing", "--format", format)
+    only = ("ada@contoso.com", "--only", "ews/allow-list-mailbox", "--symptom", "calendar-missing", "--format", "junit")
     failed = lab.run("doctor", *only)
     assert failed.code == 1 and "disabled" in failed.out
     assert lab.run("doctor", *only, "--fail-on", "never").code == 0

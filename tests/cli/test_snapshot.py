@@ -84,8 +84,8 @@ def test_real_exports_give_real_findings(style: str, tmp_path: Path, hybridge_ru
 
 
 @needs_corpus
-def test_no_file_of_the_corpus_ends_a_run(tmp_path: Path, hybridge_run: Any) -> None:
-    for file in sorted((Path(CORPUS) / "clixml").glob("*.xml")):
+def test_no_export_of_the_corpus_ends_a_run(tmp_path: Path, hybridge_run: Any) -> None:
+    for file in sorted((Path(CORPUS) / "clixml").glob("*.xml"))[::4]:  # each is read by tests/strangers
         folder = tmp_path / file.stem
         folder.mkdir()
         cmdlet = file.stem.rpartition("_")[2]

@@ -15,6 +15,7 @@ import pytest
 from hybridge.cli.demo import STORIES
 
 CAUSES = {cause for _, causes in STORIES for cause in causes}
+WHOM = ("ada@contoso.com", "--delegation", "ada@contoso.com:grace@contoso.com")
 GIVEN = "delegation/offered-in-cloud:not-offered"
 
 
@@ -43,9 +44,9 @@ def gcc_high(tmp_path_factory: pytest.TempPathFactory, hybridge_lab: Any) -> Ite
 
 def test_the_whole_story_in_gcc_high(gcc_high: Any, tmp_path: Path) -> None:
     assert 'cloud = "gcc-high"' in gcc_high.config.read_text(encoding="utf-8")
-    assert gcc_high.found() == {GIVEN}
+    assert gcc_high.found(*WHOM) == {GIVEN}
     assert gcc_high.run("lab", "break", *CAUSES).code == 0
-    assert gcc_high.found() == {*CAUSES, GIVEN}
+    assert gcc_high.found(*WHOM) == {*CAUSES, GIVEN}
     before = gcc_high.json("lab", "symptoms")
 
     plan = tmp_path / "plan.json"
@@ -54,12 +55,12 @@ def test_the_whole_story_in_gcc_high(gcc_high: Any, tmp_path: Path) -> None:
     assert "graph.microsoft.com" not in gcc_high.run("repair", "plan", "--format", "powershell").out
     applied = gcc_high.run("repair", "apply", str(plan), "--yes")
     assert applied.code == 0, applied.out + applied.err
-    assert gcc_high.found() == {GIVEN}
+    assert gcc_high.found(*WHOM) == {GIVEN}
     assert {one["symptom"] for one in gcc_high.json("lab", "symptoms")} == {"delegate-cannot-schedule"}
 
     undone = gcc_high.run("repair", "undo", json.loads(plan.read_text(encoding="utf-8"))["id"])
     assert undone.code == 0, undone.out + undone.err
-    assert gcc_high.found() == {*CAUSES, GIVEN}
+    assert gcc_high.found(*WHOM) == {*CAUSES, GIVEN}
     assert gcc_high.json("lab", "symptoms") == before
 
 

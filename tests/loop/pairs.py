@@ -1,8 +1,8 @@
 """Which pairs of causes meet, and the closed loop over two causes at once.
 
 Two causes meet when hybridge cures at least one of them and their faults touch a record in common, or both belong to
-what the procedures of the partner applications and of the hybrid application write. No cause is listed by hand: every
-fault is rehearsed on Contoso and what it touched is compared.
+what the procedure of the partner applications writes. No cause is listed by hand: every fault is rehearsed on Contoso
+and what it touched is compared. Those of the hybrid application have a walk of their own beside this.
 """
 
 from __future__ import annotations
@@ -20,13 +20,7 @@ from hybridge.lab.faults import Fault, faults
 from hybridge.org.organization import Organization
 from hybridge.org.records import Record
 
-PROCEDURE = (
-    "partner_apps/",
-    "oauth/auth-certificate:",
-    "oauth/hybrid-application-",
-    "oauth/organization-relationship-epr:",
-    "oauth/shared-service-principal:",
-)
+PROCEDURE = ("partner_apps/", "oauth/auth-certificate:")
 ROUNDS = 3
 """How often a plan is applied, or a person lends a hand, until nothing is found."""
 

@@ -148,7 +148,8 @@ class Estate:
         self.faults = tuple(fault for fault in self.faults if fault != name)
 
     def reset(self) -> None:
-        """Back to the start: the healthy organization, no fault, good certificates, the clock not moved."""
+        """Back to the start: the healthy organization, no fault, good certificates, the clock not moved, no log."""
+        self.log.clear()
         self.organization = self.healthy
         self.faults = ()
         self.offset = timedelta()
