@@ -1,4 +1,4 @@
-"""The closed loop for every pair of causes that meet: all of them in process, some of those of partner applications over TLS.
+"""The closed loop for every pair of causes that meet, in process; for some of the partner applications over TLS too.
 
 Where one of the two hides the other, the plan that cures the first names the second, or the next look finds it. Where
 one puts the other out of force (an allow list under a policy that blocks), the loop is walked all the same, and the
