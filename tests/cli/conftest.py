@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -72,6 +73,16 @@ class Lab:
         }
 
 
+def about_a_few(config: Path) -> None:
+    """Let ``config`` name one delegation and one mailbox online, which takes half the time of naming everybody."""
+    text = config.read_text(encoding="utf-8")
+    few, pair = '["ada@contoso.com", "grace@contoso.com", "linus@contoso.com"]', '["ada@contoso.com:grace@contoso.com"]'
+    text, boxes = re.subn(r"(?m)^mailboxes = \[.*\]$", f"mailboxes = {few}", text)
+    text, pairs = re.subn(r"(?m)^delegations = \[.*\]$", f"delegations = {pair}", text)
+    assert (boxes, pairs) == (1, 1), text
+    config.write_text(text, encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("lab")
@@ -87,6 +98,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         assert process.stdout is not None
         first = process.stdout.readline()
         assert "is served on" in first, first + process.stdout.read()
+        about_a_few(config)
         yield Lab(config)
     finally:
         process.send_signal(signal.SIGINT)

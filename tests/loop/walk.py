@@ -65,17 +65,23 @@ def touched(fault: Fault) -> frozenset[Address]:
     return frozenset(healthy().difference(fault.breaks(healthy())))
 
 
-SOME = ("ada@contoso.com", "grace@contoso.com", "linus@contoso.com")
-"""A delegation on-premises and an online mailbox: enough to see whatever concerns everybody."""
+SOME = ("ada@contoso.com", "grace@contoso.com")
+"""A delegation on-premises: enough to see whatever concerns everybody."""
+ONLINE_TOO = ("ews/", "free_busy/", "oauth/", "sharing/")
+"""Areas in which a mailbox online is asked for, by the servers or by us."""
 
 
 def mailboxes_for(*broken_by: Fault) -> tuple[str, ...]:
-    """``SOME``, and the people whose records or server the faults change, with those they share a delegation with."""
+    """``SOME``, somebody online where that is asked for, and the people whose records or server the faults change,
+    with those they share a delegation with.
+    """
     names = [address.identity for fault in broken_by for address in touched(fault)]
     servers = {re.split(r"[\\/.]", name)[0] for name in names}
     met = [one.address for one in PEOPLE if one.server.lower() in servers or any(one.address in name for name in names)]
     pairs = (pair for pair in DELEGATIONS if set(pair) & set(met))
-    return tuple(dict.fromkeys((*SOME, *met, *(address for pair in pairs for address in pair))))
+    online = any(fault.name.startswith(ONLINE_TOO) for fault in broken_by)
+    some = (*SOME, "linus@contoso.com") if online else SOME
+    return tuple(dict.fromkeys((*some, *met, *(address for pair in pairs for address in pair))))
 
 
 async def no_sleep(_: float) -> None:

@@ -13,6 +13,7 @@ from hybridge.org.records import UserLicense
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import Failure, HttpAnswer, HttpAsk
 from hybridge.wire.cmdlets.licences import read_plans
+from hybridge.wire.cmdlets.noun import Unreadable
 from hybridge.wire.graph.errors import ask, read_error
 from hybridge.wire.json_body import JsonRefused, json_answer, objects, read_object
 from hybridge.wire.xml import malformed
@@ -34,10 +35,12 @@ def read_one(answer: HttpAnswer, user: str) -> UserLicense | None | Failure:
     if answer.failure or answer.status != 200:
         return read_error(answer, "the user's licences")
     try:
-        found = objects(read_object(answer.body).get("value"))
+        plans = read_plans(tuple(objects(read_object(answer.body).get("value"))))
     except JsonRefused as error:
         return malformed(f"The user's licences cannot be read: {error}")
-    return UserLicense(premises=Premises.ONLINE, identity=user, service_plans=read_plans(tuple(found)))
+    except Unreadable:
+        return malformed("The user's licences cannot be read: a service plan has no name.")
+    return UserLicense(premises=Premises.ONLINE, identity=user, service_plans=plans)
 
 
 def read_path(path: str) -> str:
