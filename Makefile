@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz format docs
+.PHONY: help demo test thorough check bench fuzz format docs
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: .venv/.ok ## set up, break the three stories on the lab, explain, heal and
 
 test: .venv/.dev ## set up and run all tests
 	@$(BIN)/pytest -q -n auto
+
+thorough: .venv/.dev ## run every test there is, which takes half an hour
+	@HYBRIDGE_THOROUGH=1 $(BIN)/pytest -q -n auto
 
 check: .venv/.dev ## format, lint, types, layers, generated documents
 	@$(BIN)/ruff format --check .

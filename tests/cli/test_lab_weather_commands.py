@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 KEYS = "partner_apps/service-principal-key:principal-missing"
 
 
@@ -28,6 +30,7 @@ def test_reset_brings_fine_weather(lab: Any) -> None:
     assert lab.json("lab", "weather")["weather"] == ""
 
 
+@pytest.mark.thorough
 def test_a_repair_in_foul_weather_stops_and_is_finished_and_taken_back(lab: Any, tmp_path: Path) -> None:
     lab.run("lab", "break", KEYS)
     plan = tmp_path / "plan.json"

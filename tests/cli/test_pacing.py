@@ -113,6 +113,7 @@ def test_ctrl_c_stops_after_the_change_and_again_cuts_short(quiet: bool) -> None
     assert "go on with: hybridge repair resume" in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_part_is_taken_back_by_name(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     plan = tmp_path_factory.mktemp("part") / "plan.json"
     mailbox, pair = "ews/allow-list-mailbox:disabled", "delegation/send-on-behalf:missing"

@@ -118,6 +118,7 @@ async def test_the_text_tells_the_edition_the_plan_and_the_rights(tmp_path: Path
     assert "must be a member of Organization Management" in ran.out
 
 
+@pytest.mark.thorough
 async def test_options_reach_the_plan_the_cmdlets_and_the_script(tmp_path: Path) -> None:
     options = ("--legacy-sfb", "--with-archive-role", "--domain-controller", CONTROLLER)
     async with front(tmp_path, nothing) as lab:

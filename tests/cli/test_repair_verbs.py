@@ -210,6 +210,7 @@ def without(lab: Any, section: str, folder: Path) -> Path:
     return config
 
 
+@pytest.mark.thorough
 def test_a_plan_for_two_consoles_is_carried_by_file(lab: Any, planned: Path, tmp_path: Path, hybridge_run: Any) -> None:
     exchange, cloud, done = (tmp_path / name for name in ("plan.exchange.json", "plan.cloud.json", "done.json"))
     near, far = without(lab, "entra", tmp_path / "near"), without(lab, "exchange", tmp_path / "far")

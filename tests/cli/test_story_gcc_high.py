@@ -42,6 +42,7 @@ def gcc_high(tmp_path_factory: pytest.TempPathFactory, hybridge_lab: Any) -> Ite
             process.stdout.close()
 
 
+@pytest.mark.thorough
 def test_the_whole_story_in_gcc_high(gcc_high: Any, tmp_path: Path) -> None:
     assert 'cloud = "gcc-high"' in gcc_high.config.read_text(encoding="utf-8")
     assert gcc_high.found(*WHOM) == {GIVEN}
