@@ -17,7 +17,7 @@ import pytest
 from hybridge.doctor.checkpoint import CheckpointProblem, read_checkpoint
 
 BENCH = Path(__file__).parents[2] / "bench"
-MAILBOXES = 5_000
+MAILBOXES = 10_000
 LIMIT = 100.0
 
 

@@ -91,6 +91,9 @@ def _relationship(change: Change) -> str:
     after = change.after
     if not isinstance(after, r.OrganizationRelationship):
         return ""
+    before = change.before
+    if isinstance(before, r.OrganizationRelationship) and before.target_sharing_epr == after.target_sharing_epr:
+        return ""
     address = urlsplit(after.target_sharing_epr)
     if address.scheme != "https" or not hybrid.ews_host_of(address.hostname or ""):
         return f"{change.address}: '{after.target_sharing_epr}' is no https address of Exchange Online."

@@ -47,6 +47,8 @@ ON = Premises.ON_PREMISES
 def _another_host(organization: Organization) -> Organization:
     """The last server's EWS gets another published name of the same servers."""
     last = organization.all(WebServicesVirtualDirectory, ON)[-1]
+    if not last.external_url:
+        return organization
     host = f"autodiscover.{last.external_url.partition('://')[2].partition('/')[0].partition('.')[2]}"
     return organization.put(msgspec.structs.replace(last, external_url=f"https://{host}/EWS/Exchange.asmx"))
 
