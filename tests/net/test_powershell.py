@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import requests
 import uvloop
 from aiohttp import web
 from tests.net.farm import Authority, Wish, Zone, free_port, serve_dns, serve_raw
@@ -30,8 +32,9 @@ from hybridge.lab.serve.listener import Listener
 from hybridge.lab.serve.site import Site
 from hybridge.net.account import Account
 from hybridge.net.config import ExchangeConfig, NetConfig
-from hybridge.net.powershell import RemotePowerShell
+from hybridge.net.powershell import Ground, RemotePowerShell, new_ground
 from hybridge.net.powershell_lanes import PowerShellLanes
+from hybridge.net.powershell_transport import Adapter, CannotGoOn, Way
 from hybridge.net.secret import Secret
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import CmdletAnswer, CmdletAsk, Failure, FailureReason
@@ -386,6 +389,32 @@ async def test_closing_does_not_wait_for_a_cmdlet(authority: Authority, cancelle
                 assert "was given up before" in failed(outcome).says
         assert (server.endpoint.open_shells, runs.names) == (0, ["Set-Thing"])
         await remote.close()
+
+
+class Everybody:
+    """Lets every request pass."""
+
+    def enter(self, authorization: str | bytes | None) -> None: ...
+
+    def judge(self, authorization: str | bytes | None, status: int, offered: str) -> None: ...
+
+
+async def test_a_cut_holds_for_connections_made_after_it(authority: Authority) -> None:
+    """A thread between two requests has no connection to cut; the one it makes next must not wait for a reply."""
+    loop = asyncio.get_running_loop()
+    async with served(authority) as server:
+        net = NetConfig(connect_to={HOST: server.place}, ca_file=authority.ca_file)
+        ground = new_ground(net)
+        assert isinstance(ground, Ground)
+        way = Way(ground.resolver, loop, ground.tls, 5.0)
+        with requests.Session() as session:
+            session.mount("https://", Adapter(way, HOST, lambda: False, Everybody()))
+            get = partial(session.get, URL, auth=("nobody", "wrong"))
+            way.bar()
+            with pytest.raises(CannotGoOn, match="given up"):
+                await loop.run_in_executor(None, get)
+            way.unbar()
+            assert (await loop.run_in_executor(None, get)).status_code == 401
 
 
 def page(body: bytes, status: int = 200, kind: str = "text/html", **headers: str) -> Any:

@@ -19,8 +19,8 @@ from contextlib import asynccontextmanager
 from hybridge.net.powershell import RemotePowerShell
 from hybridge.wire.ask import CmdletAnswer, CmdletAsk
 
-LANES = 12
-"""Sessions at once: two thirds of the eighteen that Exchange allows an account."""
+LANES = 10
+"""Sessions at once, of the eighteen that Exchange allows an account."""
 _READING = ("get-", "test-")
 
 

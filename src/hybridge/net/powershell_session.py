@@ -158,7 +158,7 @@ class PowerShellSession:
     def give_up(self) -> None:
         """Cut what is under way, from any thread, and begin nothing new."""
         self._given_up.set()
-        self._way.abort()
+        self._way.bar()
 
     def close(self) -> None:
         """End the session, at the server too; after ``give_up`` only if the server is quick about it."""
@@ -335,6 +335,7 @@ class PowerShellSession:
 
     def _leave_quickly(self) -> None:
         """End the session at the server, which ends what it runs, without much waiting."""
+        self._way.unbar()
         pool = self._pool
         if pool is not None:
             pool.connection.transport.connection_timeout = FAREWELL_SECONDS

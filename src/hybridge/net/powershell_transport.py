@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractResolver
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.response import HTTPResponse
 
 from hybridge.net.dns import NotResolved
 from hybridge.net.trust import CONNECTION
@@ -76,6 +77,7 @@ class Way:
         self.timeout = timeout
         self._resolver = resolver
         self.loop = loop
+        self._barred = False
         self._connections: WeakSet[HTTPSConnection] = WeakSet()
 
     def connect(self, connection: HTTPSConnection) -> socket.socket:
@@ -95,6 +97,20 @@ class Way:
         if isinstance(wrong, TimeoutError):
             raise CannotGoOn(late(f"{host} did not accept a connection within {limit:g} s.")) from wrong
         raise wrong
+
+    def bar(self) -> None:
+        """Cut every connection, and let no reply be waited for until ``unbar``. May be called from any thread."""
+        self._barred = True
+        self.abort()
+
+    def unbar(self) -> None:
+        """Let replies be waited for again."""
+        self._barred = False
+
+    def before_a_reply(self) -> None:
+        """Raise ``CannotGoOn`` when nobody wants one: a connection made anew after the cut was not there to be cut."""
+        if self._barred:
+            raise CannotGoOn(late("The cmdlet was given up."))
 
     def abort(self) -> None:
         """Cut every connection; whoever reads from one meets its end. May be called from any thread."""
@@ -253,6 +269,10 @@ def _pool_class(way: Way) -> type[HTTPSConnectionPool]:
 
         def _new_conn(self) -> socket.socket:
             return way.connect(self)
+
+        def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+            way.before_a_reply()
+            return super().getresponse()
 
     class Pool(HTTPSConnectionPool):
         """Of such connections."""
