@@ -1,0 +1,1 @@
+"""The presence gateway: calendars and automatic replies become presence."""

@@ -1,0 +1,1 @@
+"""Where presence goes: a file per sink."""
