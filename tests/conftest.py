@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from tests.loop.walk import NOW, Walk, new_estate
@@ -14,7 +12,6 @@ from hybridge.lab.in_process import InProcess
 from hybridge.lab.verbs import Verbs
 from hybridge.net.clock import SetClock
 
-T = TypeVar("T")
 THOROUGH = "HYBRIDGE_THOROUGH"
 
 
@@ -25,12 +22,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left = [item for item in items if item.get_closest_marker("thorough")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if not item.get_closest_marker("thorough")]
-
-
-def some_of(values: Sequence[T], each: int) -> list[Any]:
-    """``values`` as parameters: every one of ``each`` in any run, the others in a thorough one."""
-    marks = pytest.mark.thorough
-    return [pytest.param(one, marks=() if not number % each else marks) for number, one in enumerate(values)]
 
 
 @pytest.fixture

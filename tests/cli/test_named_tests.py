@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from hybridge.checks.coverage import rows_of
 from hybridge.checks.registry import all_checks
-from hybridge.doctor.named_tests import TESTS, NamedTest, checks_for, rows_of
+from hybridge.doctor.named_tests import TESTS, NamedTest, checks_for
 
 ADA, GRACE, LINUS = "ada@contoso.com", "grace@contoso.com", "linus@contoso.com"
 PAIR = ("--delegation", f"{ADA}:{GRACE}")

@@ -38,8 +38,6 @@ class Reader:
     name: str
     read: Callable[[bytes], object]
     refusals: tuple[type[Exception], ...] = ()
-    media: str = ""
-    """"xml" or "json" where only that makes sense, "" for any."""
 
 
 def readers() -> tuple[Reader, ...]:
@@ -108,7 +106,7 @@ def _of_elements() -> Iterator[Reader]:
         if name.startswith("ews.") and parameters and str(parameters[0].annotation) == "Element":
             more = _more(parameters)
             if more is not None:
-                yield Reader(name, _inside(function, more), refusals=(ValueError, RequestRefused), media="xml")
+                yield Reader(name, _inside(function, more), refusals=(ValueError, RequestRefused))
 
 
 def _inside(function: Callable[..., object], more: tuple[object, ...]) -> Callable[[bytes], object]:
@@ -122,9 +120,9 @@ def _inside(function: Callable[..., object], more: tuple[object, ...]) -> Callab
 
 def _of_cmdlets() -> Iterator[Reader]:
     """CLIXML, and the records every cmdlet's objects become."""
-    yield Reader("clixml.read", clixml.read, refusals=(ValueError,), media="xml")
+    yield Reader("clixml.read", clixml.read, refusals=(ValueError,))
     for name in sorted(cmdlets.NOUNS):
-        yield Reader(f"cmdlets.{name}", _exported(name), refusals=(ValueError,), media="xml")
+        yield Reader(f"cmdlets.{name}", _exported(name), refusals=(ValueError,))
 
 
 def _exported(cmdlet: str) -> Callable[[bytes], object]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.conftest import some_of
 from tests.loop.pairs import PROCEDURE, Pair, PairWalk, pairs
 from tests.loop.walk import NOW, Walk, mailboxes_for, new_estate
+from tests.thorough import some_of
 
 from hybridge.config import load
 from hybridge.lab.apps.keepings import kept

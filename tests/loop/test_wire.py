@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.conftest import some_of
 from tests.loop.walk import NOW, Walk, mailboxes_for, names, new_estate
+from tests.thorough import some_of
 
 from hybridge.checks.registry import all_checks
 from hybridge.collectors.collect import collect

@@ -198,6 +198,11 @@ class Cover(NamedTuple):
         return f"{self.check}:{self.cause}" if self.cause else self.check
 
 
+def rows_of(check: Check) -> frozenset[str]:
+    """Every row ``check`` or one of its causes covers."""
+    return frozenset((*check.covers, *(row for cause in check.causes for row in cause.covers)))
+
+
 def covered(checks: Iterable[Check]) -> dict[str, tuple[Cover, ...]]:
     """Every row of the list with the checks and causes that answer it, none for what nobody answers."""
     found: dict[str, list[Cover]] = {row: [] for row in ROWS}

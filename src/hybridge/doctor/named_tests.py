@@ -1,8 +1,8 @@
 """Named tests: the checks that answer one question, in the order in which a failure of one explains the next.
 
-A test is a tree of steps. A step names rows of the catalogue of known tests (``checks.coverage``: "ADV2-01", or a whole
-family such as "TLS"), and a check belongs to the first step of the test that names a row it covers: nothing here lists
-checks, so a new check that covers a row takes its place by itself.
+A test is a row of steps, and below each are the results of its checks. A step names rows of the catalogue of known
+tests (``checks.coverage``: "ADV2-01", or a whole family such as "TLS"), and a check belongs to the first step of the
+test that names a row it covers: nothing here lists checks, so a new check that covers a row takes its place by itself.
 
 The questions and their order follow the tests of Microsoft's Remote Connectivity Analyzer and the Teams and Exchange
 troubleshooting article; the inner steps are our own, as Microsoft's are not published.
@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from hybridge.checks.base import Check
+from hybridge.checks.coverage import rows_of
 from hybridge.evidence import Evidence, Key, Origin, Reading, Seen
 from hybridge.findings import CheckResult, Outcome, Scope, Stage
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a test: ``rows`` it answers, or further ``steps`` below it."""
+    """A step of a test, which answers ``rows``."""
 
     title: str
-    rows: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
+    rows: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -168,20 +168,9 @@ def named_test(name: str) -> NamedTest:
     raise UnknownTest(name)
 
 
-def rows_of(check: Check) -> frozenset[str]:
-    """Every row ``check`` or one of its causes covers."""
-    return frozenset((*check.covers, *(row for cause in check.causes for row in cause.covers)))
-
-
 def checks_for(test: NamedTest, checks: Iterable[Check]) -> tuple[Check, ...]:
     """Those of ``checks`` that a step of ``test`` wants."""
-    return tuple(check for check in checks if any(_wants(step, check) for step in _all(test.steps)))
-
-
-def _all(steps: Iterable[Step]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        yield from _all(step.steps)
+    return tuple(check for check in checks if any(_wants(step, check) for step in test.steps))
 
 
 def _wants(step: Step, check: Check) -> bool:
@@ -201,7 +190,6 @@ def _step(step: Step, left: dict[str, Check], evidence: Evidence, results: Seque
     for check in own:
         del left[check.name]
     children = [_result(check, one, evidence) for check in own for one in results if one.check == check.name]
-    children += [_step(below, left, evidence, results) for below in step.steps]
     return _above(step.title, tuple(children))
 
 

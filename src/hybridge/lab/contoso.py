@@ -30,7 +30,6 @@ from hybridge.terms.premises import Premises
 DOMAIN = "contoso.com"
 TENANT_ID = "5f1c8a3e-6f0d-4c7e-9b52-0c0ffee0c0de"
 TENANT_NAME = "contoso"
-INITIAL_DOMAIN = WORLDWIDE.initial_domain_of(TENANT_NAME)
 ROUTING_DOMAIN = WORLDWIDE.routing_domain_of(TENANT_NAME)
 AUTODISCOVER_HOST = "autodiscover.contoso.com"
 MAIL_HOST = "mail.contoso.com"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from hybridge.evidence import Unseen
 from hybridge.findings import Finding, Scope, Severity, Subject
 from hybridge.org.folding import NAMED, crowds, folded, like_it, said_once, shape, some
-from hybridge.plan import Change, Manual
+from hybridge.plan import Change
 from hybridge.report import folded as folded_
 from hybridge.report import stages
 from hybridge.report.model import FoldedResult, Report
@@ -269,14 +269,3 @@ def rules_line(report: Report) -> str:
     oldest = report.rules[0]
     old = "; hybridge rules --help says how to get newer ones" if oldest.days > OLD_DAYS else ""
     return f"Judged by rules of {oldest.as_of} and later ({oldest.name}: {counted(oldest.days, 'day')} old{old})."
-
-
-def render_change(number: int, change: Change) -> str:
-    """One numbered line of a plan."""
-    return f"{number:>3}. {change.says}  [{change.risk}, {change.address.premises}]"
-
-
-def render_manual(manual: Manual) -> str:
-    """A manual cure with its numbered steps."""
-    steps = "\n".join(f"       {n}. {step}" for n, step in enumerate(manual.steps, start=1))
-    return f"  -  {manual.says}\n{steps}\n       To verify: {manual.verify}"

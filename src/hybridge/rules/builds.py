@@ -56,10 +56,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def newest(self) -> Build:
         return max(self.builds, key=lambda build: build.numbers)
 
-    def release_of(self, version: Version) -> Build | None:
-        """The cumulative update ``version`` belongs to."""
-        return next((one for one in self.builds if one.kind == "release" and one.numbers[:3] == version[:3]), None)
-
     def newest_on(self, version: Version) -> Build | None:
         """The newest update of the cumulative update ``version`` belongs to; None where none is known."""
         mine = [one for one in self.builds if one.numbers[:3] == version[:3]]

@@ -155,8 +155,3 @@ INITIAL_DOMAINS = tuple(dict.fromkeys(f".{cloud.initial_domain}" for cloud in CL
 
 TEAMS_CONFIG_RESOURCE = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239"
 """Application id of the Teams configuration service: token scope is ``<this>/.default``."""
-
-
-def exchange_hosts() -> tuple[str, ...]:
-    """Hosts of Exchange Online's EWS in every cloud, each once."""
-    return tuple(dict.fromkeys(cloud.exchange for cloud in CLOUDS.values()))

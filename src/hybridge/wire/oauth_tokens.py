@@ -14,7 +14,6 @@ import msgspec
 from hybridge.wire.ask import HttpAnswer
 from hybridge.wire.json_body import json_answer
 
-JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIMIT = 64 * 1024
 
 

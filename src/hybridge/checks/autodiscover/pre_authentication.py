@@ -33,7 +33,7 @@ from collections.abc import Iterator
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import steps
-from hybridge.checks.network.strangers import REDIRECTS, asks_to_sign_in, is_classic, unanswered
+from hybridge.checks.network.strangers import REDIRECTS, answers, asks_to_sign_in, is_classic
 from hybridge.checks.tls.hosts import ON
 from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import Scope, Subject
@@ -88,14 +88,12 @@ class PreAuthentication(Check):
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """One finding per host."""
-        reading = evidence.all(PublishedPathProbe, ON)
-        if isinstance(reading, Unseen):
-            yield reading
-            return
-        for probe in filter(is_classic, reading.records):
-            if probe.failure or not probe.status:
-                yield unanswered(probe)
-            elif not probe.reached_exchange and (
+        for answer in answers(evidence, is_classic):
+            if isinstance(answer, Unseen):
+                yield answer
+                continue
+            probe, origin = answer
+            if not probe.reached_exchange and (
                 probe.status == 200 or (probe.status in REDIRECTS and asks_to_sign_in(probe))
             ):
                 yield self.finding(
@@ -104,5 +102,5 @@ class PreAuthentication(Check):
                     f"{probe.identity} answered a stranger with HTTP {probe.status} and a page, not with Exchange's "
                     "question for a sign-in.",
                     facts={"host": probe.host, "path": probe.path, "status": str(probe.status)},
-                    origins=(reading.origin,),
+                    origins=(origin,),
                 )

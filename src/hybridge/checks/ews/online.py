@@ -20,7 +20,6 @@ from hybridge.plan import Change, Manual, Risk
 from hybridge.terms.premises import Premises
 
 ONLINE = Premises.ONLINE
-UPKEEP = "Move it to Microsoft Graph before <gone>: then EWS of Exchange Online ends for everybody."
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from collections.abc import Iterator
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import steps
-from hybridge.checks.network.strangers import REDIRECTS, answered_strangely, asks_to_sign_in, felt, unanswered
+from hybridge.checks.network.strangers import REDIRECTS, answered_strangely, answers, asks_to_sign_in, felt
 from hybridge.checks.tls.hosts import ON
 from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import Scope, Subject
@@ -113,14 +113,11 @@ class Publishing(Check):
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """One finding per path."""
-        reading = evidence.all(PublishedPathProbe, ON)
-        if isinstance(reading, Unseen):
-            yield reading
-            return
-        for probe in reading.records:
-            if probe.failure or not probe.status:
-                yield unanswered(probe)
+        for answer in answers(evidence):
+            if isinstance(answer, Unseen):
+                yield answer
                 continue
+            probe, origin = answer
             slug = judge(probe)
             if not slug:
                 continue
@@ -135,7 +132,7 @@ class Publishing(Check):
                     "location": probe.location,
                 },
                 symptoms=felt(probe),
-                origins=(reading.origin,),
+                origins=(origin,),
             )
 
 

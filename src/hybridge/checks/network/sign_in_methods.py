@@ -45,10 +45,10 @@ from hybridge.checks.cures import steps
 from hybridge.checks.network.strangers import (
     REDIRECTS,
     answered_strangely,
+    answers,
     asks_to_sign_in,
     felt,
     is_rest,
-    unanswered,
 )
 from hybridge.checks.tls.hosts import ON
 from hybridge.evidence import Evidence, Unseen
@@ -135,14 +135,11 @@ class SignInMethods(Check):
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """One finding per path."""
-        reading = evidence.all(PublishedPathProbe, ON)
-        if isinstance(reading, Unseen):
-            yield reading
-            return
-        for probe in reading.records:
-            if probe.failure or not probe.status:
-                yield unanswered(probe)
+        for answer in answers(evidence):
+            if isinstance(answer, Unseen):
+                yield answer
                 continue
+            probe, origin = answer
             slug = judge(probe)
             if not slug:
                 continue
@@ -157,7 +154,7 @@ class SignInMethods(Check):
                     "offered": ", ".join(probe.schemes) or "a form",
                 },
                 symptoms=felt(probe) if self.cause(slug).symptoms else (),
-                origins=(reading.origin,),
+                origins=(origin,),
             )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from hybridge.evidence import Unseen
+from hybridge.checks.tls.hosts import ON
+from hybridge.evidence import Evidence, Origin, Unseen
 from hybridge.org.organization import Organization
 from hybridge.org.probes import PublishedPathProbe
 from hybridge.org.records import PublishedPath
@@ -41,8 +42,22 @@ def felt(probe: PublishedPathProbe) -> tuple[Symptom, ...]:
     return (Symptom.PRESENCE_STUCK,) if is_rest(probe) else tuple(Symptom)
 
 
-def unanswered(probe: PublishedPathProbe) -> Unseen:
-    """That ``probe`` got no answer to judge."""
+def answers(
+    evidence: Evidence, wanted: Callable[[PublishedPathProbe], bool] = lambda _: True
+) -> Iterator[Unseen | tuple[PublishedPathProbe, Origin]]:
+    """Every answer a stranger got at a ``wanted`` path, with where it was seen.
+
+    Unseen stands in the place of an answer that is missing.
+    """
+    reading = evidence.all(PublishedPathProbe, ON)
+    if isinstance(reading, Unseen):
+        yield reading
+        return
+    for probe in filter(wanted, reading.records):
+        yield _unanswered(probe) if probe.failure or not probe.status else (probe, reading.origin)
+
+
+def _unanswered(probe: PublishedPathProbe) -> Unseen:
     return Unseen(
         what=PublishedPathProbe.__name__,
         reason=probe.failure or "unreachable",

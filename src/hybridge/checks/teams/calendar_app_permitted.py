@@ -40,7 +40,7 @@ import msgspec
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import put
-from hybridge.checks.teams.policies import GLOBAL, not_listed, policy_of, teams_user
+from hybridge.checks.teams.policies import GLOBAL, listed_policy
 from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import Finding, Scope, Subject
 from hybridge.org.organization import Organization
@@ -95,24 +95,21 @@ class CalendarAppPermitted(Check):
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """One finding when the app is blocked."""
-        user = teams_user(evidence, subject.mailbox)
-        if isinstance(user, Unseen) or user.first is None:
-            yield from (user,) if isinstance(user, Unseen) else ()
-            return
-        found = policy_of(evidence, TeamsAppPermissionPolicy, user, user.first.teams_app_permission_policy)
+        found = listed_policy(
+            evidence, subject.mailbox, TeamsAppPermissionPolicy, lambda user: user.teams_app_permission_policy
+        )
         if isinstance(found, Unseen):
             yield found
-        elif found.policy is None:
-            yield not_listed(TeamsAppPermissionPolicy, found.name)
-        elif not found.policy.permits(TEAMS_CALENDAR_APP):
-            blocked = found.policy.default_catalog_apps_type.lower() != "allowedapplist"
+            return
+        policy, origins = found
+        if not policy.permits(TEAMS_CALENDAR_APP):
+            blocked = policy.default_catalog_apps_type.lower() != "allowedapplist"
             how = "is on its list of blocked apps" if blocked else "is not on its list of allowed apps"
             yield self.finding(
                 "blocked",
                 subject,
-                f"The app permission policy {found.policy.identity} of {subject.mailbox} blocks the calendar app: it "
-                f"{how}.",
-                address=found.policy.address,
-                facts={"policy": found.policy.identity},
-                origins=found.origins,
+                f"The app permission policy {policy.identity} of {subject.mailbox} blocks the calendar app: it {how}.",
+                address=policy.address,
+                facts={"policy": policy.identity},
+                origins=origins,
             )

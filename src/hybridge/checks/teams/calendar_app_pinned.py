@@ -39,7 +39,7 @@ import msgspec
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import put
-from hybridge.checks.teams.policies import not_listed, policy_of, teams_user
+from hybridge.checks.teams.policies import listed_policy
 from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import Finding, Scope, Subject
 from hybridge.org.organization import Organization
@@ -92,25 +92,20 @@ class CalendarAppPinned(Check):
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """One finding when the app is not pinned."""
-        user = teams_user(evidence, subject.mailbox)
-        if isinstance(user, Unseen) or user.first is None:
-            yield from (user,) if isinstance(user, Unseen) else ()
-            return
-        found = policy_of(evidence, TeamsAppSetupPolicy, user, user.first.teams_app_setup_policy)
+        found = listed_policy(evidence, subject.mailbox, TeamsAppSetupPolicy, lambda user: user.teams_app_setup_policy)
         if isinstance(found, Unseen):
             yield found
-        elif found.policy is None:
-            yield not_listed(TeamsAppSetupPolicy, found.name)
-        elif not _pinned(found.policy):
-            may_pin = found.policy.allow_user_pinning
+            return
+        policy, origins = found
+        if not _pinned(policy):
+            may_pin = policy.allow_user_pinning
             helps = "; people may pin it themselves" if may_pin else ", and people may not pin it themselves"
             yield self.finding(
                 "not-pinned",
                 subject,
-                f"The app setup policy {found.policy.identity} of {subject.mailbox} does not pin the calendar app"
-                f"{helps}.",
-                address=found.policy.address,
-                facts={"policy": found.policy.identity},
+                f"The app setup policy {policy.identity} of {subject.mailbox} does not pin the calendar app{helps}.",
+                address=policy.address,
+                facts={"policy": policy.identity},
                 symptoms=() if may_pin else (Symptom.CALENDAR_MISSING,),
-                origins=found.origins,
+                origins=origins,
             )

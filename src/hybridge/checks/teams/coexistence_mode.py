@@ -150,9 +150,10 @@ class CoexistenceMode(Check):
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """One finding when the mode in force has no meetings."""
         user = teams_user(evidence, subject.mailbox)
-        if isinstance(user, Unseen) or user.first is None:
-            yield from (user,) if isinstance(user, Unseen) else ()
+        if isinstance(user, Unseen):
+            yield user
             return
+        assert user.first is not None
         found = policy_of(evidence, TeamsUpgradePolicy, user, user.first.teams_upgrade_policy)
         effective = user.first.teams_upgrade_effective_mode
         if isinstance(found, Unseen) and effective:

@@ -42,7 +42,7 @@ import msgspec
 from hybridge.checks import sources
 from hybridge.checks.base import Cause, Check, Saying
 from hybridge.checks.cures import put
-from hybridge.checks.teams.policies import GLOBAL, InForce, not_listed, policy_of, teams_user
+from hybridge.checks.teams.policies import GLOBAL, listed_policy
 from hybridge.evidence import Evidence, Unseen
 from hybridge.findings import Finding, Scope, Severity, Subject
 from hybridge.org.organization import Organization
@@ -102,21 +102,11 @@ class MeetingPolicy(Check):
 
     def find(self, evidence: Evidence, subject: Subject) -> Iterator[Saying]:
         """A finding for each property that is off."""
-        user = teams_user(evidence, subject.mailbox)
-        if isinstance(user, Unseen) or user.first is None:
-            yield from (user,) if isinstance(user, Unseen) else ()
-            return
-        found = policy_of(evidence, TeamsMeetingPolicy, user, user.first.teams_meeting_policy)
+        found = listed_policy(evidence, subject.mailbox, TeamsMeetingPolicy, lambda user: user.teams_meeting_policy)
         if isinstance(found, Unseen):
             yield found
-        elif found.policy is None:
-            yield not_listed(TeamsMeetingPolicy, found.name)
-        else:
-            yield from self._judged(found, found.policy, subject)
-
-    def _judged(
-        self, found: InForce[TeamsMeetingPolicy], policy: TeamsMeetingPolicy, subject: Subject
-    ) -> Iterator[Finding]:
+            return
+        policy, origins = found
         for slug, (field, name, loss) in _PROPERTIES.items():
             if not getattr(policy, field):
                 yield self.finding(
@@ -125,5 +115,5 @@ class MeetingPolicy(Check):
                     f"The meeting policy {policy.identity} lets {subject.mailbox} not {loss} ({name} is False).",
                     address=policy.address,
                     facts={"policy": policy.identity},
-                    origins=found.origins,
+                    origins=origins,
                 )

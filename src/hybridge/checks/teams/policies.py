@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -52,6 +53,25 @@ def policy_of(evidence: Evidence, kind: type[P], user: Seen[CsOnlineUser], assig
     name = policy_name(assigned)
     found = next((one for one in policies.records if policy_name(one.identity).lower() == name.lower()), None)
     return InForce(user.first, name, found, (user.origin, policies.origin))
+
+
+def listed_policy(
+    evidence: Evidence, address: str, kind: type[P], assigned: Callable[[CsOnlineUser], str]
+) -> tuple[P, tuple[Origin, ...]] | Unseen:
+    """The policy of ``kind`` in force for the person behind mailbox ``address``, and where that was seen.
+
+    ``assigned`` reads the name of the policy the person was assigned.
+
+    Unseen where the person or the policies were not read, or the policy is not among them.
+    """
+    user = teams_user(evidence, address)
+    if isinstance(user, Unseen):
+        return user
+    assert user.first is not None
+    found = policy_of(evidence, kind, user, assigned(user.first))
+    if isinstance(found, Unseen):
+        return found
+    return not_listed(kind, found.name) if found.policy is None else (found.policy, found.origins)
 
 
 def not_listed(kind: type[Record], name: str) -> Unseen:

@@ -7,6 +7,7 @@ wildcard ``*`` is understood where a cmdlet searches.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatch
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from hybridge.lab.cmdlets.outcome import CmdletRefused
 from hybridge.org import records as r
 from hybridge.org.records import Record
 from hybridge.terms.callers import matches
+from hybridge.terms.premises import Premises
 
 R = TypeVar("R", bound=Record)
 
@@ -27,16 +29,23 @@ def search(call: Call, kind: type[R], identity: str) -> tuple[R, ...]:
 
     Raises "couldn't be found" for one that means none; a wildcard may mean none.
     """
+    return search_on(ON, call, kind, identity, call.absent)
+
+
+def search_on(
+    premises: Premises, call: Call, kind: type[R], identity: str, absent: Callable[[str], CmdletRefused]
+) -> tuple[R, ...]:
+    """As ``search``, on either side; ``absent`` makes the error for what means none."""
     if not identity:
-        return call.organization.all(kind, ON)
+        return call.organization.all(kind, premises)
     wanted = bare(identity)
-    direct = call.organization.one(kind, ON, wanted)
+    direct = call.organization.one(kind, premises, wanted)
     if direct is not None:
         return (direct,)
-    everything = call.organization.all(kind, ON)
+    everything = call.organization.all(kind, premises)
     found = tuple(one for one in everything if any(matches(wanted, name) for name in (*names(one), one.identity)))
     if not found and "*" not in identity:
-        raise call.absent(identity)
+        raise absent(identity)
     return found
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from hybridge.lab.cmdlets.base import Call
-from hybridge.lab.cmdlets.identities import bare, names
+from hybridge.lab.cmdlets.identities import bare, names, search_on
 from hybridge.lab.cmdlets.outcome import CmdletRefused, not_found
 from hybridge.org import records as r
 from hybridge.org.records import Record
-from hybridge.terms.callers import matches
 from hybridge.terms.premises import Premises
 
 R = TypeVar("R", bound=Record)
@@ -26,17 +25,7 @@ def absent(identity: str) -> CmdletRefused:
 
 def search(call: Call, kind: type[R], identity: str) -> tuple[R, ...]:
     """Every online record of ``kind`` that ``identity`` means; all for "". One that means none is an error."""
-    if not identity:
-        return call.organization.all(kind, ONLINE)
-    wanted = bare(identity)
-    direct = call.organization.one(kind, ONLINE, wanted)
-    if direct is not None:
-        return (direct,)
-    everything = call.organization.all(kind, ONLINE)
-    found = tuple(one for one in everything if any(matches(wanted, name) for name in (*names(one), one.identity)))
-    if not found and "*" not in identity:
-        raise absent(identity)
-    return found
+    return search_on(ONLINE, call, kind, identity, absent)
 
 
 def mailbox_of(call: Call, identity: str) -> r.Mailbox:

@@ -10,57 +10,35 @@ from __future__ import annotations
 
 import msgspec
 
-from hybridge.lab.cmdlets.base import REQUIRED_IDENTITY, Call, Result, changed, cmdlet, created, removed
-from hybridge.lab.cmdlets.folder_permissions import BUILT_IN, RIGHTS, ROLES
+from hybridge.lab.cmdlets.base import REQUIRED_IDENTITY, Call, Result, changed, cmdlet
 from hybridge.lab.cmdlets.online_identities import ONLINE, mailbox_of, recipient
-from hybridge.lab.cmdlets.outcome import NO_PERMISSION_ENTRY, NOT_FOUND, CmdletRefused, refused_argument
+from hybridge.lab.cmdlets.outcome import refused_argument
 from hybridge.lab.cmdlets.parameters import boolean, choices, count, switch, text
-from hybridge.org import records as r
+from hybridge.lab.cmdlets.permission_entries import ACCESS_RIGHTS, STORE, USER, Entries
 from hybridge.org.delegations import DELEGATE, PRIVATE_ITEMS
 
-_STORE = "Microsoft.Exchange.Management.StoreTasks."
-_USER = text("User", mandatory=True)
-_ACCESS_RIGHTS = choices("AccessRights", (*ROLES, *RIGHTS), _STORE + "MailboxFolderAccessRight", mandatory=True)
-_FLAGS = choices("SharingPermissionFlags", ("None", DELEGATE, PRIVATE_ITEMS), _STORE + "MailboxFolderPermissionFlags")
+_FLAGS = choices("SharingPermissionFlags", ("None", DELEGATE, PRIVATE_ITEMS), STORE + "MailboxFolderPermissionFlags")
 _NOTIFY = boolean("SendNotificationToUser")
+_ENTRIES = Entries(ONLINE, mailbox_of, recipient, lambda present: () if present else ("Calendar",))
 
 
 @cmdlet("Get-MailboxFolderPermission", REQUIRED_IDENTITY, text("User"), count("ResultSize"), tasks="StoreTasks")
 def get_permission(call: Call) -> Result:
     """Entries of one folder, or the one of ``-User``."""
-    mailbox, folder = _folder(call)
-    if call.text("User"):
-        return Result((_entry(call, mailbox, folder),))
-    return Result(_entries(call, mailbox, folder)[: call.get("ResultSize")])
+    found = _ENTRIES.read(call)
+    return Result(found if call.text("User") else found[: call.get("ResultSize")])
 
 
-@cmdlet("Add-MailboxFolderPermission", REQUIRED_IDENTITY, _USER, _ACCESS_RIGHTS, _FLAGS, _NOTIFY, tasks="StoreTasks")
+@cmdlet("Add-MailboxFolderPermission", REQUIRED_IDENTITY, USER, ACCESS_RIGHTS, _FLAGS, _NOTIFY, tasks="StoreTasks")
 def add_permission(call: Call) -> Result:
     """Give somebody rights who has no entry yet."""
-    mailbox, folder = _folder(call)
-    user = _user(call)
-    if _find(call, mailbox, folder, user):
-        raise CmdletRefused(
-            f"An existing permission entry was found for user: {user}.",
-            _STORE + "UserAlreadyExistsInPermissionEntryException",
-            "NotSpecified",
-        )
-    entry = r.MailboxFolderPermission(
-        premises=ONLINE,
-        identity=f"{mailbox}:\\{folder}/{user}",
-        mailbox=mailbox,
-        folder=folder,
-        user=user,
-        access_rights=call.get("AccessRights"),
-        sharing_permission_flags=_flags(call, ()),
-    )
-    return created(call, entry)
+    return _ENTRIES.add(call, lambda: _flags(call, ()))
 
 
-@cmdlet("Set-MailboxFolderPermission", REQUIRED_IDENTITY, _USER, _ACCESS_RIGHTS, _FLAGS, _NOTIFY, tasks="StoreTasks")
+@cmdlet("Set-MailboxFolderPermission", REQUIRED_IDENTITY, USER, ACCESS_RIGHTS, _FLAGS, _NOTIFY, tasks="StoreTasks")
 def set_permission(call: Call) -> Result:
     """Change the rights and flags of somebody who has an entry."""
-    before = _entry(call, *_folder(call))
+    before = _ENTRIES.entry(call)
     after = msgspec.structs.replace(
         before,
         access_rights=call.get("AccessRights"),
@@ -69,18 +47,10 @@ def set_permission(call: Call) -> Result:
     return changed(call, before, after)
 
 
-@cmdlet("Remove-MailboxFolderPermission", REQUIRED_IDENTITY, _USER, switch("Force"), _NOTIFY, tasks="StoreTasks")
+@cmdlet("Remove-MailboxFolderPermission", REQUIRED_IDENTITY, USER, switch("Force"), _NOTIFY, tasks="StoreTasks")
 def remove_permission(call: Call) -> Result:
     """Take all rights of somebody away, and with them the delegation."""
-    entry = _entry(call, *_folder(call))
-    if entry.user in BUILT_IN:
-        raise CmdletRefused(
-            f'You can\'t remove the permission on "{entry.folder}" for user {entry.user}. To remove permission for '
-            'Default or Anonymous user, set it to "None".',
-            _STORE + "CannotRemoveSpecialUserException",
-            "NotSpecified",
-        )
-    return removed(call, entry)
+    return _ENTRIES.remove(call)
 
 
 def _flags(call: Call, present: tuple[str, ...]) -> tuple[str, ...]:
@@ -93,60 +63,6 @@ def _flags(call: Call, present: tuple[str, ...]) -> tuple[str, ...]:
     if PRIVATE_ITEMS in flags and DELEGATE not in flags:
         raise refused_argument("CanViewPrivateItems must be used together with Delegate.")
     return flags
-
-
-def _folder(call: Call) -> tuple[str, str]:
-    """Address of the mailbox and name of the folder, as stored."""
-    identity = call.text("Identity")
-    mailbox, colon, path = identity.partition(":")
-    owner = mailbox_of(call, mailbox if colon else identity).identity
-    wanted = path.strip("\\").casefold() if colon else ""
-    present = {one.folder for one in call.organization.all(r.MailboxFolderPermission, ONLINE, owner)}
-    for folder in present or {"Calendar"}:
-        if wanted == folder.casefold():
-            return owner, folder
-    raise CmdletRefused(
-        f"The operation couldn't be performed because '{owner}:\\{path.strip(chr(92))}' couldn't be found.",
-        NOT_FOUND,
-        "NotSpecified",
-    )
-
-
-def _entries(call: Call, mailbox: str, folder: str) -> tuple[r.MailboxFolderPermission, ...]:
-    everything = call.organization.all(r.MailboxFolderPermission, ONLINE, mailbox)
-    return tuple(one for one in everything if one.folder == folder)
-
-
-def _find(call: Call, mailbox: str, folder: str, user: str) -> r.MailboxFolderPermission | None:
-    wanted = user.casefold()
-    return next((one for one in _entries(call, mailbox, folder) if one.user.casefold() == wanted), None)
-
-
-def _entry(call: Call, mailbox: str, folder: str) -> r.MailboxFolderPermission:
-    """The entry ``-User`` means; its user need not exist any more."""
-    given = call.text("User")
-    found = _find(call, mailbox, folder, given) or _find(call, mailbox, folder, _user(call))
-    if found is None:
-        raise CmdletRefused(
-            f"There is no existing permission entry found for user: {given}.", NO_PERMISSION_ENTRY, "NotSpecified"
-        )
-    return found
-
-
-def _user(call: Call) -> str:
-    """Who is meant, as an entry stores it: a built-in name or a primary address."""
-    given = call.text("User")
-    for name in BUILT_IN:
-        if given.casefold() == name.casefold():
-            return name
-    found = recipient(call, given)
-    if found is None:
-        raise CmdletRefused(
-            f'The user "{given}" is either not valid SMTP address, or there is no matching information.',
-            _STORE + "InvalidExternalUserIdException",
-            "InvalidArgument",
-        )
-    return found
 
 
 CMDLETS = (get_permission, add_permission, set_permission, remove_permission)

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from hybridge.org.records import ClientAccessService, OutlookProvider
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import CmdletAsk
-from hybridge.wire.cmdlets.noun import Noun, ask, each, needed
+from hybridge.wire.cmdlets.noun import Noun, each, needed
 from hybridge.wire.cmdlets.properties import Object, directory_object, texts, words
 
 ON = Premises.ON_PREMISES
-
-
-def ask_client_access_service() -> CmdletAsk:
-    """Get-ClientAccessService of every server."""
-    return ask(ON, "Get-ClientAccessService")
-
-
-def ask_outlook_provider() -> CmdletAsk:
-    """Get-OutlookProvider: EXCH, EXPR and WEB."""
-    return ask(ON, "Get-OutlookProvider")
 
 
 def _read_service(one: Object, premises: Premises, _: str) -> ClientAccessService:

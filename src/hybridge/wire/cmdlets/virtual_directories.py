@@ -7,28 +7,12 @@ from typing import Any
 from hybridge.org.records import AutodiscoverVirtualDirectory, MapiVirtualDirectory, OutlookAnywhere
 from hybridge.org.records.virtual_directories import SignedVirtualDirectory
 from hybridge.terms.premises import Premises
-from hybridge.wire.ask import CmdletAsk
-from hybridge.wire.cmdlets.noun import Noun, ask, defaulted, each, needed
+from hybridge.wire.cmdlets.noun import Noun, defaulted, each, needed
 from hybridge.wire.cmdlets.properties import Object, directory_object, find, name_of, texts, words
 
 ON = Premises.ON_PREMISES
 _METHOD_UNSET = "Misconfigured"
 """What Exchange prints for an authentication method nobody set."""
-
-
-def ask_autodiscover_virtual_directory() -> CmdletAsk:
-    """Get-AutodiscoverVirtualDirectory of every server."""
-    return ask(ON, "Get-AutodiscoverVirtualDirectory")
-
-
-def ask_mapi_virtual_directory() -> CmdletAsk:
-    """Get-MapiVirtualDirectory of every server."""
-    return ask(ON, "Get-MapiVirtualDirectory")
-
-
-def ask_outlook_anywhere() -> CmdletAsk:
-    """Get-OutlookAnywhere of every server."""
-    return ask(ON, "Get-OutlookAnywhere")
 
 
 def _place(one: Object, cmdlet: str) -> tuple[str, str]:
