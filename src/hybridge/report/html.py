@@ -89,6 +89,7 @@ def render(report: Report) -> str:
         accepted=told.accepted(report),
         gaps=gaps(report),
         took=took,
+        outcomes=_OUTCOMES,
         rules_line=rules_line(report) if report.rules else "",
         many_gaps=folded_.missing(report),
         not_asked=folded_.not_asked(report),
