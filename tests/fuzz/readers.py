@@ -30,6 +30,12 @@ from hybridge.wire.xml import parse_xml
 _SAMPLES = {"str": "ada@contoso.com", "Premises": Premises.ON_PREMISES}
 """What a reader's further parameters are given, by the name of their type."""
 
+_OF_A_BODY = ("read_request", "read_response", "read_answer")
+"""Readers of what a SOAP body holds; those of parts of it are met through these."""
+
+STATUSES = (200, 200, 200, 200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 503)
+"""Statuses of the answers that bodies come in, by their length: a blank behind a body gives it the next."""
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -84,10 +90,9 @@ def _of_answers_and_bodies() -> Iterator[Reader]:
 
 def _answered(function: Callable[..., object], more: tuple[object, ...]) -> Callable[[bytes], object]:
     """``function`` over an answer whose status and headers follow from the body, so that every branch is met."""
-    statuses = (200, 200, 200, 200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 503)
 
     def read(body: bytes) -> object:
-        status = statuses[sum(body[:64]) % len(statuses)]
+        status = STATUSES[len(body) % len(STATUSES)]
         kind = "text/xml" if body.lstrip()[:1] == b"<" else "application/json"
         location = body[:60].decode("latin-1")
         headers = (("content-type", kind), ("location", location), ("retry-after", location[:4]))
@@ -103,7 +108,8 @@ def _given(function: Callable[..., object], more: tuple[object, ...]) -> Callabl
 def _of_elements() -> Iterator[Reader]:
     """Readers of EWS operations and their answers, each over the first element inside the SOAP body."""
     for name, function, parameters in _functions():
-        if name.startswith("ews.") and parameters and str(parameters[0].annotation) == "Element":
+        of_a_body = name.startswith("ews.") and name.rpartition(".")[2] in _OF_A_BODY
+        if of_a_body and parameters and str(parameters[0].annotation) == "Element":
             more = _more(parameters)
             if more is not None:
                 yield Reader(name, _inside(function, more), refusals=(ValueError, RequestRefused))

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.fuzz.mutate import mutated
-from tests.fuzz.readers import Reader, readers, snapshot_reader
+from tests.fuzz.readers import STATUSES, Reader, readers, snapshot_reader
 from tests.fuzz.seeds import seeds
 
 from hybridge.wire.ask import Failure
@@ -47,14 +47,17 @@ def attempt(reader: Reader, body: bytes) -> bool:
 
 
 def liked(reader: Reader, bodies: Sequence[bytes]) -> list[bytes]:
-    """The seeds ``reader`` gets something out of."""
+    """The seeds ``reader`` gets something out of, each in an answer of a status that lets it."""
     found = []
     for body in bodies:
-        try:
-            if attempt(reader, body):
-                found.append(body)
-        except Crash:  # met again, and told, when it is thrown
-            found.append(body)
+        for dressed in (body + b" " * blanks for blanks in range(len(STATUSES))):
+            try:
+                good = attempt(reader, dressed)
+            except Crash:  # met again, and told, when it is thrown
+                good = True
+            if good:
+                found.append(dressed)
+                break
     return found
 
 
