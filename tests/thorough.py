@@ -11,6 +11,7 @@ T = TypeVar("T")
 
 
 def some_of(values: Sequence[T], each: int) -> list[Any]:
-    """``values`` as parameters: every one of ``each`` in any run, the others in a thorough one."""
+    """``values`` (tuples for several arguments) as parameters: one of ``each`` always, the rest in a thorough run."""
     marks = pytest.mark.thorough
-    return [pytest.param(one, marks=() if not number % each else marks) for number, one in enumerate(values)]
+    given = (one if isinstance(one, tuple) else (one,) for one in values)
+    return [pytest.param(*one, marks=() if not number % each else marks) for number, one in enumerate(given)]

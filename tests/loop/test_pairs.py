@@ -45,7 +45,7 @@ def estate_at(clock: SetClock) -> Estate:
     return estate
 
 
-@pytest.mark.parametrize("pair", some_of(pairs(), 4), ids=str)
+@pytest.mark.parametrize("pair", some_of(pairs(), 6), ids=str)
 async def test_two_causes_at_once(pair: Pair, tmp_path: Path) -> None:
     order = pair.ordered()
     if isinstance(order, str):

@@ -56,7 +56,7 @@ async def tls_lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tls
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("fault", some_of(faults(), 3), ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", some_of(faults(), 5), ids=lambda fault: fault.name)
 async def test_closed_loop_over_tls(fault: Fault, tls_lab: TlsLab, tmp_path: Path) -> None:
     walk = replace(tls_lab.walk, folder=tmp_path / "journals", mailboxes=mailboxes_for(fault))
     if not tls_lab.known_good:

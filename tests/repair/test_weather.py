@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.repair.storm import NOW, ONLINE, Killed, Storm, broken_by, foreign, keys_of_others, new_estate, no_sleep
+from tests.thorough import some_of
 
 from hybridge.checks.registry import all_causes
 from hybridge.config import load
@@ -41,6 +42,7 @@ PROCEDURE = (
     "partner_apps/teams-applications:legacy-only",
 )
 """Broken by these, nearly every record of the procedure is to be made, changed or given a key."""
+RUNS = some_of([(cause, name) for cause in CAUSES for name in WEATHERS], 4)
 LONGEST = 400
 """Counts tried at most: a runaway test stops here."""
 
@@ -49,8 +51,7 @@ def blow(storm: Storm, name: str) -> None:
     storm.weather.turn(*weather_named(name).rules, name=name)
 
 
-@pytest.mark.parametrize("name", WEATHERS)
-@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize(("cause", "name"), RUNS)
 async def test_a_run_in_foul_weather_can_be_taken_back_and_repeated(cause: str, name: str, tmp_path: Path) -> None:
     storm = Storm(broken_by(cause), tmp_path)
     assert storm.plan.changes
@@ -66,8 +67,7 @@ async def test_a_run_in_foul_weather_can_be_taken_back_and_repeated(cause: str, 
     assert storm.is_healed()
 
 
-@pytest.mark.parametrize("name", WEATHERS)
-@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize(("cause", "name"), RUNS)
 async def test_a_run_in_foul_weather_can_be_finished(cause: str, name: str, tmp_path: Path) -> None:
     storm = Storm(broken_by(cause), tmp_path)
     blow(storm, name)
