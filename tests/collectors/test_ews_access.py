@@ -25,11 +25,14 @@ from hybridge.evidence import Seen, Unseen
 from hybridge.lab.contoso import EWS_URL, AuthCertificate, contoso
 from hybridge.lab.estate import Estate
 from hybridge.lab.in_process import InProcess
+from hybridge.lab.mail.items import Item
+from hybridge.lab.mail.store import store_of
 from hybridge.net.answerers.once import AskedOnce
 from hybridge.org.probes import EwsAccessProbe
-from hybridge.org.records import CalendarEvent, MailboxFolderPermission, ManagementRoleAssignment
+from hybridge.org.records import CalendarEvent, Mailbox, MailboxFolderPermission, ManagementRoleAssignment
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import Answerer, Failure, FailureReason, HttpAnswer, HttpAsk
+from hybridge.wire.ews.distinguished_folders import KINDS
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 ON = Premises.ON_PREMISES
@@ -96,9 +99,12 @@ def codes(found: EwsAccessProbe) -> tuple[str, str, str, str]:
     return found.open_code, found.create_code, found.read_code, found.delete_code
 
 
-def strange(estate: Estate) -> list[CalendarEvent]:
-    """What lies in the calendars that was not there before."""
-    return [one for one in estate.organization.all(CalendarEvent, ON) if one.subject.startswith(MARKER)]
+def strange(estate: Estate) -> list[Item]:
+    """What lies in folders that was not there before."""
+    everybody = (one.identity for one in estate.organization.all(Mailbox, ON))
+    folders = ((mailbox, folder) for mailbox in everybody for folder in KINDS)
+    found = (one for place in folders for one in store_of(estate).items(ON, *place))
+    return [one for one in found if MARKER in one.subject]
 
 
 @pytest.mark.parametrize("way", [IMPERSONATION, FOLDER])
@@ -108,6 +114,7 @@ async def test_every_step_goes_well_and_nothing_is_left(estate: Estate, way: str
     assert codes(found) == ("NoError",) * 4
     assert (found.says, found.left_behind) == ("", "")
     assert estate.organization == estate.healthy
+    assert strange(estate) == []
     assert notes.left(ADA) == ()
 
 
@@ -141,6 +148,7 @@ async def test_rights_on_the_calendar_decide(
     assert codes(found) == expected
     assert found.left_behind == ""
     assert estate.organization == before, "what it may not remove itself goes by impersonation"
+    assert strange(estate) == []
     assert notes.left(ADA) == ()
 
 
@@ -178,6 +186,7 @@ async def test_a_killed_run_is_cleaned_by_the_next(estate: Estate, operation: st
     found = probe(await tried(AskedOnce(InProcess(estate)), FileNotes(tmp_path / "notes"), nonce="2"))
     assert codes(found) == ("NoError",) * 4
     assert estate.organization == estate.healthy
+    assert strange(estate) == []
     assert list((tmp_path / "notes").iterdir()) == []
 
 
@@ -193,6 +202,7 @@ async def test_a_run_that_is_cancelled_cleans_up_itself(estate: Estate) -> None:
     with pytest.raises(asyncio.CancelledError):
         await tried(Cancelled(estate, "CreateItem", dead=False), notes)
     assert estate.organization == estate.healthy
+    assert strange(estate) == []
     assert notes.left(ADA) == ()
 
 
@@ -201,6 +211,7 @@ async def test_an_answer_that_was_lost(estate: Estate) -> None:
     reading = await tried(Interrupted(estate, "CreateItem", lost=True, dead=False), notes)
     assert isinstance(reading, Unseen)
     assert estate.organization == estate.healthy, "made, though nobody heard of it; found by its subject"
+    assert strange(estate) == []
     assert notes.left(ADA) == ()
 
 
@@ -219,6 +230,7 @@ async def test_only_its_own_appointment_is_removed(estate: Estate) -> None:
     notes.keep(Note(mailbox=ADA, subject=f"{MARKER} (0)"))
     await tried(InProcess(estate), notes)
     assert estate.organization == before
+    assert strange(estate) == []
 
 
 async def test_without_an_address_nothing_is_asked(estate: Estate) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hybridge.cli import lab_graph, lab_mail
 from hybridge.cli.exits import Stop
 from hybridge.cli.options import DEFAULT_CONFIG, ConfigOption, FormatOption, QuietOption, one_of, out, say
 
@@ -210,3 +211,7 @@ def _json(value: object) -> None:
     import msgspec
 
     out(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+lab_mail.mount(app)
+lab_graph.mount(app)

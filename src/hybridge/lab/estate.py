@@ -95,6 +95,7 @@ class Estate:
         self.entra_clients: dict[str, str] = {ENTRA_CLIENT: _secret(source)}
         self._clock = clock
         self._forgetters: list[Callable[[], None]] = []
+        self._clock_watchers: list[Callable[[], None]] = []
 
     @property
     def organization(self) -> Organization:
@@ -133,8 +134,10 @@ class Estate:
         return timedelta(seconds=facing(self._organization, host).clock_skew_seconds)
 
     def move_clock(self, delta: timedelta) -> None:
-        """Let ``delta`` pass at once; a negative one goes back."""
+        """Let ``delta`` pass at once; a negative one goes back. Who waits for a time is told."""
         self.offset += delta
+        for watcher in tuple(self._clock_watchers):
+            watcher()
 
     def break_(self, name: str, organization: Organization) -> None:
         """Serve ``organization`` from now on and list cause ``name`` among the faults."""
@@ -179,6 +182,11 @@ class Estate:
     def on_reset(self, forget: Callable[[], None]) -> None:
         """Call ``forget`` at every reset: for services that remember something beside the organization."""
         self._forgetters.append(forget)
+
+    def watch_clock(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call ``watcher()`` whenever the clock is moved; the returned function ends that."""
+        self._clock_watchers.append(watcher)
+        return lambda: self._clock_watchers.remove(watcher)
 
     def watch_certificates(self, watcher: Callable[[str], None]) -> Callable[[], None]:
         """Call ``watcher(host)`` after each change of how a host is published; the returned function ends that."""

@@ -64,18 +64,26 @@ CONSENT = "AppRoleAssignment.ReadWrite.All"
 READ_TEAMS = "TeamsUserConfiguration.Read.All"
 ASSIGN_TEAMS = "TeamsPolicyUserAssign.ReadWrite.All"
 READ_PRESENCE = "Presence.Read.All"
+WRITE_PRESENCE = "Presence.ReadWrite.All"
 READ_USERS = "User.Read.All"
 READ_DOMAINS = "Domain.Read.All"
 TAKE_SNAPSHOTS = "ConfigurationMonitoring.ReadWrite.All"
 READ_CALENDARS = "Calendars.Read"
+WRITE_CALENDARS = "Calendars.ReadWrite"
+READ_SETTINGS = "MailboxSettings.Read"
+WRITE_SETTINGS = "MailboxSettings.ReadWrite"
 GRAPH_ROLES = (
     READ_CALENDARS,
+    WRITE_CALENDARS,
+    READ_SETTINGS,
+    WRITE_SETTINGS,
     READ_APPLICATIONS,
     WRITE_APPLICATIONS,
     CONSENT,
     READ_TEAMS,
     ASSIGN_TEAMS,
     READ_PRESENCE,
+    WRITE_PRESENCE,
     READ_USERS,
     READ_DOMAINS,
     TAKE_SNAPSHOTS,
@@ -186,15 +194,28 @@ def _enough(method: str, path: str) -> tuple[str, ...]:
         return (TAKE_SNAPSHOTS,)
     if path.startswith("/v1.0/domains/"):
         return (READ_DOMAINS,)
-    if path.endswith("/presence"):
-        return (READ_PRESENCE,)
-    if path.endswith("/getschedule"):
-        return (READ_CALENDARS,)
+    if path.endswith(("/presence", "/getpresencesbyuserid")):
+        return (READ_PRESENCE, WRITE_PRESENCE)
+    if "/presence/" in path:
+        return (WRITE_PRESENCE,)
+    if (enough := _enough_for_mailbox(method, path)) is not None:
+        return enough
     if path.startswith("/v1.0/users"):
         return (READ_USERS,)
     if "/admin/teams/" in path:
         return (ASSIGN_TEAMS,) if method not in _READS or "getpolicyid" in path else (READ_TEAMS, ASSIGN_TEAMS)
     return ()
+
+
+def _enough_for_mailbox(method: str, path: str) -> tuple[str, ...] | None:
+    """As ``_enough``, for what lies in a mailbox; None for all else."""
+    reads = method in _READS or path.endswith("/getschedule") or "/subscriptions" in path
+    if "/mailboxsettings" in path:
+        return (READ_SETTINGS, WRITE_SETTINGS) if reads else (WRITE_SETTINGS,)
+    parts = path.split("/")
+    if path.endswith("/getschedule") or "calendarview" in parts or "events" in parts or "subscriptions" in parts:
+        return (READ_CALENDARS, WRITE_CALENDARS) if reads else (WRITE_CALENDARS,)
+    return None
 
 
 # Get-Command ----------------------------------------------------------------------------------------------------------

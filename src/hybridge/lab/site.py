@@ -6,6 +6,7 @@ from hybridge.lab import contoso
 from hybridge.lab.apps import router
 from hybridge.lab.estate import Estate
 from hybridge.lab.powershell import open_endpoint
+from hybridge.lab.serve.graph_gate import gate_of
 from hybridge.lab.serve.site import Site
 from hybridge.lab.weather import weather_of
 
@@ -21,4 +22,5 @@ def contoso_site(estate: Estate) -> Site:
         windows_hosts=WINDOWS_HOSTS,
         powershell=open_endpoint(estate, lambda ask, run: weather.cmdlet(estate, ask, run)),
         powershell_hosts=frozenset(contoso.SERVERS.values()),
+        gate=gate_of(estate),
     )

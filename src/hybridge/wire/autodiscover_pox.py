@@ -60,6 +60,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     oof_url: str = ""
     oab_url: str = ""
     ews_partner_url: str = ""
+    grouping_information: str = ""
+    """Equal for mailboxes that live together: whose subscriptions may share a connection."""
     mail_store_internal: str = ""
     mail_store_external: str = ""
     address_book_internal: str = ""
@@ -209,6 +211,7 @@ _ELEMENTS = {
     "oof_url": "OOFUrl",
     "oab_url": "OABUrl",
     "ews_partner_url": "EwsPartnerUrl",
+    "grouping_information": "GroupingInformation",
 }
 """Field -> element of a Protocol, in the order they are written."""
 

@@ -14,6 +14,7 @@ from hybridge.wire.ews import create_item, delete_item, find_item, get_item
 from hybridge.wire.ews.calendar_items import CalendarItem, ItemError, ItemId, item_id, read_item_id
 from hybridge.wire.ews.envelope import ServerVersion, ask, read_body, read_request, write_response
 from hybridge.wire.ews.faults import EwsFault, RequestRefused
+from hybridge.wire.ews.item_properties import write_item
 from hybridge.wire.xml import Element, parse_xml
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
@@ -29,13 +30,14 @@ ASKED = {
     "FindItem": find_item.write_request(find_item.Request(ADA, START, START + timedelta(days=1))),
 }
 ERROR = ItemError("ErrorAccessDenied", ODD)
+ITEM = write_item("CalendarItem", {"item:ItemId": ID, "item:Subject": ODD})
 SAID = {
-    "made": create_item.write_response(create_item.Response(ID)),
-    "not made": create_item.write_response(create_item.Response(ERROR)),
-    "shown": get_item.write_response(get_item.Response((CalendarItem(subject=ODD, item_id=ID), ERROR))),
+    "made": create_item.write_response((write_item("CalendarItem", {"item:ItemId": ID}),)),
+    "not made": create_item.write_response((ERROR,)),
+    "shown": get_item.write_response((ITEM, ERROR)),
     "gone": delete_item.write_response(delete_item.Response((None, ERROR))),
-    "found": find_item.write_response(find_item.Response((CalendarItem(subject=ODD, item_id=ID),))),
-    "not found": find_item.write_response(find_item.Response(error=ERROR)),
+    "found": find_item.write_response((find_item.Found((ITEM,), 1),)),
+    "not found": find_item.write_response((ERROR,)),
 }
 
 
@@ -51,10 +53,24 @@ def answered(body: str) -> Element:
 
 
 def test_requests_read_back() -> None:
-    assert create_item.read_request(opened(ASKED["CreateItem"])) == CREATE
+    created = create_item.read_request(opened(ASKED["CreateItem"]))
+    assert (created.mailbox, created.invitations) == (ADA, "SendToNone")
+    (made,) = created.items
+    assert isinstance(made, create_item.NewItem)
+    assert made.properties == {
+        "item:Subject": ODD,
+        "item:Sensitivity": "Private",
+        "item:ReminderIsSet": False,
+        "calendar:Start": START,
+        "calendar:End": START + timedelta(minutes=30),
+        "calendar:LegacyFreeBusyStatus": "Free",
+    }
     assert get_item.read_request(opened(ASKED["GetItem"])).ids == (ID, ItemId(ID.id))
     assert delete_item.read_request(opened(ASKED["DeleteItem"])) == delete_item.Request((ID,))
-    assert find_item.read_request(opened(ASKED["FindItem"])) == find_item.Request(ADA, START, START + timedelta(days=1))
+    search = find_item.read_request(opened(ASKED["FindItem"]))
+    assert search.mailbox == ADA
+    assert search.view == find_item.CalendarView(START, START + timedelta(days=1))
+    assert search.shape.additional == {"item:Subject"}
 
 
 def test_responses_read_back() -> None:
@@ -87,13 +103,14 @@ def test_another_operations_answer_is_foreign() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ('SendMeetingInvitations="SendToNone"', 'SendMeetingInvitations="SendToAllAndSaveCopy"'),
-        ('SendMeetingInvitations="SendToNone"', ""),
+        ('SendMeetingInvitations="SendToNone"', 'SendMeetingInvitations="SendToMany"'),
         ("<t:Start>2000-01-01T00:00:00Z</t:Start>", "<t:Start>soon</t:Start>"),
         ("<t:ReminderIsSet>false</t:ReminderIsSet>", "<t:RequiredAttendees/>"),
+        ("<t:ReminderIsSet>false</t:ReminderIsSet>", "<t:IsMeeting>true</t:IsMeeting>"),
+        ("<t:LegacyFreeBusyStatus>Free<", "<t:LegacyFreeBusyStatus>Asleep<"),
     ],
 )
-def test_what_would_reach_somebody_or_breaks_the_schema_is_refused(right: str, wrong: str) -> None:
+def test_what_breaks_the_schema_is_refused(right: str, wrong: str) -> None:
     assert right in ASKED["CreateItem"]
     with pytest.raises(RequestRefused):
         create_item.read_request(opened(ASKED["CreateItem"].replace(right, wrong)))

@@ -7,7 +7,7 @@ import msgspec
 from hybridge.lab.apps import base
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.sign_in import unauthorized
-from hybridge.lab.behaviour.classic_autodiscover import Client, Said, say_on_premises, say_online
+from hybridge.lab.behaviour.classic_autodiscover import Client, Said, grouping, say_on_premises, say_online
 from hybridge.lab.behaviour.routing import ews_directory
 from hybridge.lab.behaviour.servers import back_end, version_of
 from hybridge.lab.estate import Estate
@@ -125,5 +125,6 @@ def _values(estate: Estate, said: pox.Settings, server: ExchangeServer) -> dict[
         "EwsSupportedSchemas": "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, Exchange2010_SP2, "
         "Exchange2013, Exchange2013_SP1, Exchange2015",
         "UserDisplayName": said.display_name,
+        "GroupingInformation": grouping(server),
         "ExternalMailboxServer": expr.server if expr else "",
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import msgspec
 
@@ -31,6 +32,38 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Response = HttpAnswer
+
+
+class Writing(Protocol):
+    """What is written into an answer that goes on: asked for what is due whenever it woke, or its time has come."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes."""
+
+    @property
+    def torn(self) -> bool:
+        """Whether it ended in the middle: the connection is to be cut."""
+
+    @property
+    def next_at(self) -> datetime:
+        """When (the lab's time) something is due if nothing happens before."""
+
+    def opened(self, wake: Callable[[], None]) -> None:
+        """From now on call ``wake`` when there may be something to write."""
+
+    def take(self) -> tuple[bytes, ...]:
+        """The pieces to write now."""
+
+    def closed(self) -> None:
+        """Nobody reads any more."""
+
+
+class StreamedAnswer(HttpAnswer, frozen=True, kw_only=True):
+    """An answer in chunks, of which only the head is known; the body is what ``stream`` writes as time passes."""
+
+    stream: Writing
+
 
 OFFERS = "x-lab-offers"
 """Header of a 401 by which an app says, in lower case, which Windows sign-ins are on; "none" for none of them."""

@@ -11,9 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from hybridge.lab.apps.base import Request
+from hybridge.lab.apps.ews_notification_operations import NOTIFYING, NotifyingOperation, Visit, answer_notifying
 from hybridge.lab.apps.ews_on_the_way import behind, spoilt, too_new
 from hybridge.lab.apps.ews_operations import OPERATIONS, Operation
+from hybridge.lab.apps.ews_refusing import answers_signed_in, refused
 from hybridge.lab.apps.sign_in import ews_caller
 from hybridge.lab.behaviour.ews_access import ews_access
 from hybridge.lab.behaviour.item_rights import NOT_IMPERSONATED, may_impersonate
@@ -21,6 +25,7 @@ from hybridge.lab.behaviour.mailbox_rights import NO_MAILBOX, Caller
 from hybridge.lab.behaviour.server_oauth import NO_ROLE
 from hybridge.lab.behaviour.servers import back_end, version_of
 from hybridge.lab.estate import Estate
+from hybridge.lab.mail.affinity import routed
 from hybridge.org.records import ExchangeServer, Mailbox
 from hybridge.terms.premises import Premises
 from hybridge.wire.ask import HttpAnswer
@@ -35,7 +40,7 @@ class Opened:
     """A request whose envelope and operation were read."""
 
     name: str
-    operation: Operation
+    operation: Operation | NotifyingOperation
     asked: Any
     impersonated: str
 
@@ -55,16 +60,26 @@ def answer_ews(estate: Estate, request: Request, server: ExchangeServer) -> Http
     version = behind(estate, request) or version_of(back_end(estate.organization, acting) or server)
     if isinstance(opened, EwsFault):
         return envelope.write_fault(opened, version)
-    said = too_new(request, version) or _run(estate, caller, opened)
-    if isinstance(said, EwsFault):
-        return envelope.write_fault(said, version)
-    return spoilt(estate, request, opened.name, envelope.write_response(said, version))
+    if answers_signed_in(request) and (busy := refused(estate, opened.name, version)) is not None:
+        return busy
+    acting_as = too_new(request, version) or _as_whom(estate, caller, opened)
+    if isinstance(acting_as, EwsFault):
+        return envelope.write_fault(acting_as, version)
+    operation = opened.operation
+    if isinstance(operation, NotifyingOperation):
+        place = routed(estate.organization, request, acting_as.user, server)
+        visit = Visit(request, request.principal or caller.user or "application", acting_as, place, version)
+        return answer_notifying(estate, visit, operation, opened.asked)
+    said = operation.run(estate, acting_as, opened.asked)
+    answered = envelope.write_response(said, version)
+    answered = msgspec.structs.replace(answered, headers=(*answered.headers, ("x-ewshandler", opened.name)))
+    return spoilt(estate, request, opened.name, answered)
 
 
 def _open(body: bytes) -> Opened | EwsFault:
     try:
         incoming = envelope.read_request(body)
-        operation = OPERATIONS.get(incoming.operation)
+        operation = OPERATIONS.get(incoming.operation) or NOTIFYING.get(incoming.operation)
         if operation is None:
             return EwsFault("ErrorInvalidOperation", f"The lab does not know the operation {incoming.operation[:80]}.")
         return Opened(incoming.operation, operation, operation.read(incoming.child), incoming.impersonated)
@@ -78,14 +93,14 @@ def _acting_mailbox(caller: Caller, opened: Opened | EwsFault | None) -> str:
     return opened.impersonated or caller.user or opened.operation.about(opened.asked)
 
 
-def _run(estate: Estate, caller: Caller, opened: Opened) -> str | EwsFault:
-    """The body of the response, or the fault that refuses the caller."""
+def _as_whom(estate: Estate, caller: Caller, opened: Opened) -> Caller | EwsFault:
+    """Whom the caller may act as, or the fault that refuses the caller."""
     if not caller.may_run(opened.name):
         return EwsFault("ErrorAccessDenied", NO_ROLE)
-    if opened.impersonated:
-        if not caller.full_access or not may_impersonate(estate.organization):
-            return EwsFault("ErrorImpersonateUserDenied", NOT_IMPERSONATED)
-        if estate.organization.one(Mailbox, ON, opened.impersonated) is None:
-            return EwsFault("ErrorNonExistentMailbox", NO_MAILBOX)
-        caller = Caller(user=opened.impersonated)
-    return opened.operation.run(estate, caller, opened.asked)
+    if not opened.impersonated:
+        return caller
+    if not caller.full_access or not may_impersonate(estate.organization):
+        return EwsFault("ErrorImpersonateUserDenied", NOT_IMPERSONATED)
+    if estate.organization.one(Mailbox, ON, opened.impersonated) is None:
+        return EwsFault("ErrorNonExistentMailbox", NO_MAILBOX)
+    return Caller(user=opened.impersonated)

@@ -11,18 +11,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridge.lab.apps.ews_delegate_operations import answer_add, answer_get, answer_remove, answer_update
-from hybridge.lab.apps.ews_item_operations import answer_create, answer_delete, answer_find, mailbox_of_ids
+from hybridge.lab.apps.ews_find_operations import answer_find, answer_sync, search_owner, sync_owner
+from hybridge.lab.apps.ews_folder_operations import (
+    answer_find_folder,
+    answer_get_folder,
+    answer_sync_hierarchy,
+    folder_owner,
+)
+from hybridge.lab.apps.ews_item_operations import answer_copy, answer_create, answer_delete, answer_move
 from hybridge.lab.apps.ews_item_operations import answer_get as answer_get_item
+from hybridge.lab.apps.ews_item_operations import answer_update as answer_update_item
+from hybridge.lab.apps.ews_oof_operations import answer_get_oof, answer_set_oof
 from hybridge.lab.apps.ews_small_operations import answer_convert_id, answer_resolve_names, answer_server_time_zones
-from hybridge.lab.behaviour.automatic_replies import oof_settings
 from hybridge.lab.behaviour.availability import free_busy
-from hybridge.lab.behaviour.delegates import folder_name
-from hybridge.lab.behaviour.mailbox_rights import NO_MAILBOX, Caller, mailbox_refusal, may_open_calendar
+from hybridge.lab.behaviour.mailbox_rights import Caller
 from hybridge.lab.behaviour.sharing import asked_on_premises
 from hybridge.lab.contoso import TENANT_ID
 from hybridge.lab.estate import Estate
-from hybridge.org.organization import Organization
-from hybridge.org.records import CalendarEvent, Mailbox
+from hybridge.lab.mail.access import mailbox_of, mailbox_of_ids
+from hybridge.lab.mail.store import store_of
+from hybridge.org.records import Mailbox
 from hybridge.terms.premises import Premises
 from hybridge.wire.ews import (
     add_delegate,
@@ -36,11 +44,15 @@ from hybridge.wire.ews import (
     get_server_time_zones,
     get_user_availability,
     get_user_oof_settings,
+    move_item,
     remove_delegate,
     resolve_names,
+    set_user_oof_settings,
+    sync_folder_hierarchy,
+    sync_folder_items,
     update_delegate,
+    update_item,
 )
-from hybridge.wire.ews.distinguished_folders import KINDS, folder_id, parent_of, read_folder_id
 from hybridge.wire.ews.free_busy_view import FreeBusy
 from hybridge.wire.xml import Element
 
@@ -57,49 +69,6 @@ class Operation:
     run: Callable[[Estate, Caller, Any], str]
 
 
-def _get_folder(estate: Estate, caller: Caller, request: get_folder.Request) -> str:
-    folders = (_folder(estate.organization, caller, ref) for ref in request.folders)
-    shaped = (
-        get_folder.shaped(folder, request) if isinstance(folder, get_folder.Folder) else folder for folder in folders
-    )
-    return get_folder.write_response(get_folder.Response(tuple(shaped)))
-
-
-def _folder(
-    organization: Organization, caller: Caller, ref: get_folder.FolderRef
-) -> get_folder.Folder | get_folder.FolderError:
-    mailbox, name = _owner_and_name(caller, ref)
-    if not name:
-        return get_folder.FolderError("ErrorInvalidIdMalformed", "The folder id is not one of this server.")
-    if not mailbox:
-        return get_folder.FolderError("ErrorMissingEmailAddress", "An account without a mailbox must name one.")
-    if organization.one(Mailbox, ON, mailbox) is None:
-        return get_folder.FolderError("ErrorNonExistentMailbox", NO_MAILBOX)
-    opens = may_open_calendar(organization, caller, mailbox) if name == "calendar" else caller.owns(mailbox)
-    if name not in KINDS or not opens:
-        return get_folder.FolderError("ErrorFolderNotFound", "The folder was not found.")
-    kind, parent = KINDS[name], parent_of(name)
-    count = len(organization.all(CalendarEvent, ON, mailbox)) if name == "calendar" else 0
-    return get_folder.Folder(
-        folder_id=folder_id(mailbox, name),
-        change_key="AQAAAA==",
-        kind=kind.element,
-        parent_folder_id=folder_id(mailbox, parent) if parent else "",
-        folder_class=kind.folder_class,
-        display_name=folder_name(organization, mailbox, name),
-        total_count=count,
-        child_folder_count=0,
-        unread_count=0,
-    )
-
-
-def _owner_and_name(caller: Caller, ref: get_folder.FolderRef) -> tuple[str, str]:
-    """Mailbox and distinguished name; an empty name for an id that is none of ours."""
-    if ref.distinguished:
-        return ref.mailbox or caller.user, ref.distinguished.lower()
-    return read_folder_id(ref.folder_id) or ("", "")
-
-
 def _get_user_availability(estate: Estate, caller: Caller, request: get_user_availability.Request) -> str:
     answers = tuple(_looked_up(estate, caller, mailbox, request) for mailbox in request.mailboxes)
     return get_user_availability.write_response(get_user_availability.Response(answers))
@@ -111,29 +80,10 @@ def _looked_up(
     """Free/busy of a mailbox here, or of one online as the other side shows it."""
     organization = estate.organization
     if organization.one(Mailbox, ON, mailbox) or not organization.one(Mailbox, Premises.ONLINE, mailbox):
-        return free_busy(organization, caller, mailbox, request)
+        entries = store_of(estate).occurrences(ON, mailbox, request.start_at, request.end_at)
+        return free_busy(organization, caller, mailbox, request, entries)
     refused = asked_on_premises(organization, mailbox, estate.now(), TENANT_ID)
     return refused or FreeBusy(("FreeBusy",))
-
-
-def _get_user_oof_settings(estate: Estate, caller: Caller, request: get_user_oof_settings.Request) -> str:
-    refusal = mailbox_refusal(estate.organization, caller, request.mailbox)
-    if refusal:
-        return get_user_oof_settings.write_response(get_user_oof_settings.Response(*refusal))
-    settings = oof_settings(estate.organization, ON, request.mailbox)
-    response = get_user_oof_settings.Response(
-        oof_state=settings.oof_state,
-        external_audience="All",
-        start_at=settings.start_at,
-        end_at=settings.end_at,
-        allow_external_oof="All",
-    )
-    return get_user_oof_settings.write_response(response)
-
-
-def _folder_owner(request: get_folder.Request) -> str:
-    ref = request.folders[0]
-    return ref.mailbox if ref.distinguished else (read_folder_id(ref.folder_id) or ("",))[0]
 
 
 def _nobody(_: object) -> str:
@@ -144,20 +94,35 @@ def _of_mailbox(request: Any) -> str:
     return str(request.mailbox)
 
 
+def _of_folder(request: Any) -> str:
+    return mailbox_of(request.folder)
+
+
+def _of_ids(request: Any) -> str:
+    return mailbox_of_ids(request.ids)
+
+
 OPERATIONS = {
     "AddDelegate": Operation(add_delegate.read_request, _of_mailbox, answer_add),
-    "CreateItem": Operation(create_item.read_request, _of_mailbox, answer_create),
-    "DeleteItem": Operation(delete_item.read_request, mailbox_of_ids, answer_delete),
-    "FindItem": Operation(find_item.read_request, _of_mailbox, answer_find),
-    "GetItem": Operation(get_item.read_request, mailbox_of_ids, answer_get_item),
+    "CopyItem": Operation(move_item.read_request, _of_ids, answer_copy),
+    "CreateItem": Operation(create_item.read_request, _of_folder, answer_create),
+    "DeleteItem": Operation(delete_item.read_request, _of_ids, answer_delete),
+    "FindFolder": Operation(sync_folder_hierarchy.read_find, folder_owner, answer_find_folder),
+    "FindItem": Operation(find_item.read_request, search_owner, answer_find),
+    "GetItem": Operation(get_item.read_request, _of_ids, answer_get_item),
+    "MoveItem": Operation(move_item.read_request, _of_ids, answer_move),
+    "SyncFolderHierarchy": Operation(sync_folder_hierarchy.read_request, _of_folder, answer_sync_hierarchy),
+    "SyncFolderItems": Operation(sync_folder_items.read_request, sync_owner, answer_sync),
+    "UpdateItem": Operation(update_item.read_request, _of_ids, answer_update_item),
     "ConvertId": Operation(convert_id.read_request, _nobody, answer_convert_id),
     "GetDelegate": Operation(get_delegate.read_request, _of_mailbox, answer_get),
-    "GetFolder": Operation(get_folder.read_request, _folder_owner, _get_folder),
+    "GetFolder": Operation(get_folder.read_request, folder_owner, answer_get_folder),
     "GetServerTimeZones": Operation(get_server_time_zones.read_request, _nobody, answer_server_time_zones),
     "GetUserAvailability": Operation(get_user_availability.read_request, _nobody, _get_user_availability),
-    "GetUserOofSettings": Operation(get_user_oof_settings.read_request, _of_mailbox, _get_user_oof_settings),
+    "GetUserOofSettings": Operation(get_user_oof_settings.read_request, _of_mailbox, answer_get_oof),
     "RemoveDelegate": Operation(remove_delegate.read_request, _of_mailbox, answer_remove),
     "ResolveNames": Operation(resolve_names.read_request, _nobody, answer_resolve_names),
+    "SetUserOofSettings": Operation(set_user_oof_settings.read_request, _of_mailbox, answer_set_oof),
     "UpdateDelegate": Operation(update_delegate.read_request, _of_mailbox, answer_update),
 }
 """By the name ``envelope.read_request`` gives."""

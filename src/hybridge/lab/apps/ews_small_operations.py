@@ -1,6 +1,7 @@
 """EWS operations that foreign clients send before they do anything: ConvertId, GetServerTimeZones and ResolveNames.
 
-The lab knows the ids it made itself, which read the same in every format, a few time zones, and its own people.
+The lab knows the ids it made itself, which read the same in every format but HexEntryId, a few time zones, and its own
+people.
 """
 
 from __future__ import annotations
@@ -10,21 +11,23 @@ from hybridge.lab.estate import Estate
 from hybridge.org.organization import Organization
 from hybridge.org.records import Mailbox
 from hybridge.wire.ews import convert_id, get_server_time_zones, resolve_names
+from hybridge.wire.ews.calendar_items import hex_entry_id, read_hex_entry_id, read_item_id
 from hybridge.wire.ews.distinguished_folders import read_folder_id
+
+HEX = "HexEntryId"
 
 
 def answer_convert_id(_: Estate, __: Caller, request: convert_id.Request) -> str:
-    """The response to ConvertId: what is no id of a folder of the lab is malformed."""
-    return convert_id.write_response(
-        convert_id.Response(
-            tuple(
-                convert_id.AlternateId(request.destination, one.id, one.mailbox)
-                if read_folder_id(one.id)
-                else convert_id.ConvertError()
-                for one in request.ids
-            )
-        )
-    )
+    """The response to ConvertId: what is no id of an item or a folder of the lab is malformed."""
+    converted = tuple(_converted(one, request.destination) for one in request.ids)
+    return convert_id.write_response(convert_id.Response(converted))
+
+
+def _converted(one: convert_id.AlternateId, to: str) -> convert_id.AlternateId | convert_id.ConvertError:
+    known = read_hex_entry_id(one.id) if one.format == HEX else one.id
+    if not read_folder_id(known) and not read_item_id(known):
+        return convert_id.ConvertError()
+    return convert_id.AlternateId(to, hex_entry_id(known) if to == HEX else known, one.mailbox)
 
 
 def answer_server_time_zones(_: Estate, __: Caller, request: get_server_time_zones.Request) -> str:

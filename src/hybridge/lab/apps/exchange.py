@@ -18,7 +18,6 @@ from hybridge.lab.apps.ews import answer_ews
 from hybridge.lab.apps.keepings import kept
 from hybridge.lab.apps.sign_in import token_caller, user_named_by_token
 from hybridge.lab.behaviour import routing
-from hybridge.lab.behaviour.availability import events_within
 from hybridge.lab.behaviour.ews_access import ews_access
 from hybridge.lab.behaviour.publishing import PASSED_ON, Edge, edge, published_path
 from hybridge.lab.behaviour.server_oauth import published_certificates
@@ -26,11 +25,12 @@ from hybridge.lab.behaviour.servers import back_end, front_end, version_of
 from hybridge.lab.behaviour.versions import has_rest
 from hybridge.lab.contoso import DOMAIN
 from hybridge.lab.estate import Estate
+from hybridge.lab.mail.store import store_of
 from hybridge.org.records import AuthConfig, ExchangeServer, ServerSettings
 from hybridge.terms.applications import EXCHANGE_ONLINE
 from hybridge.terms.premises import Premises
 from hybridge.wire import autodiscover_v2, exchange_rest, json_body, oauth
-from hybridge.wire.ask import HttpAnswer
+from hybridge.wire.ask import Failure, FailureReason, HttpAnswer
 from hybridge.wire.oauth_documents import METADATA_PATH
 
 ON = Premises.ON_PREMISES
@@ -45,6 +45,8 @@ def answer(estate: Estate, request: Request) -> HttpAnswer:
     """What the world gets for a request to one of Exchange's names."""
     if (stopped := firewall.stopped(estate, request)) is not None:
         return stopped
+    if estate.facing(request.host).network == "refused":
+        return HttpAnswer(failure=Failure(reason=FailureReason.UNREACHABLE, says=f"{request.host} is down."))
     agent = request.headers.get("user-agent", "")
     verdict = edge(estate.organization, request.host, request.path, agent)
     if verdict not in PASSED_ON:
@@ -180,7 +182,7 @@ def _rest(estate: Estate, request: Request, server: ExchangeServer) -> HttpAnswe
     window = _window(request, estate.now())
     if window is None:
         return _rest_error(400, "ErrorInvalidParameter", "startDateTime must lie before endDateTime.")
-    events = events_within(estate.organization, mailbox, *window)
+    events = store_of(estate).occurrences(ON, mailbox, *window)
     return exchange_rest.write_calendar_view(
         request.host,
         tuple(

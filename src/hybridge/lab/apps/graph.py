@@ -14,12 +14,14 @@ import msgspec
 
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.graph_applications import answer_applications, answer_permissions
+from hybridge.lab.apps.graph_batch import answer_batch
+from hybridge.lab.apps.graph_calendar import answer_calendar, is_calendar
 from hybridge.lab.apps.graph_configuration import answer_configuration, belongs
 from hybridge.lab.apps.graph_principals import answer_principals
-from hybridge.lab.apps.presence_board import last_known
-from hybridge.lab.apps.tokens import may_use
-from hybridge.lab.behaviour.sharing import asked_online
-from hybridge.lab.contoso import TENANT_ID
+from hybridge.lab.apps.graph_subscriptions import answer_subscriptions
+from hybridge.lab.apps.teams_presence import answer_presence
+from hybridge.lab.apps.teams_presence import belongs as is_presence
+from hybridge.lab.apps.tokens import may_use, read_bearer
 from hybridge.lab.estate import Estate
 from hybridge.lab.rights import rights_of
 from hybridge.org.organization import Organization
@@ -27,7 +29,6 @@ from hybridge.org.records import (
     CsOnlineUser,
     EntraDomain,
     EntraUser,
-    Mailbox,
     Record,
     TeamsAppSetupPolicy,
     TeamsUpgradePolicy,
@@ -38,14 +39,14 @@ from hybridge.wire.ask import HttpAnswer
 from hybridge.wire.graph import (
     app_role_assignments,
     applications,
+    batch,
     domains,
-    get_schedule,
     licences,
     service_principals,
+    subscriptions,
     user_configurations,
     users,
 )
-from hybridge.wire.graph import presence as presence_wire
 from hybridge.wire.graph.errors import write_error
 from hybridge.wire.json_body import JsonRefused
 
@@ -64,7 +65,11 @@ def answer(estate: Estate, request: Request) -> HttpAnswer:
     """What Graph answers."""
     audiences = (f"https://{estate.cloud.graph}", GRAPH)
     if not may_use(estate, request.headers.get("authorization", ""), audiences):
-        return write_error(401, "InvalidAuthenticationToken", "Access token is missing or not for Graph.", estate.now())
+        says = "Access token is missing or not for Graph."
+        token = read_bearer(estate, request.headers.get("authorization", ""))
+        if token is not None and token.signed and token.expires_at <= estate.now():
+            says = "Lifetime validation failed, the token is expired."
+        return write_error(401, "InvalidAuthenticationToken", says, estate.now())
     if not rights_of(estate).allow_graph(request.method, request.path):
         says = "Insufficient privileges to complete the operation."
         return write_error(403, "Authorization_RequestDenied", says, estate.now())
@@ -75,11 +80,8 @@ def answer(estate: Estate, request: Request) -> HttpAnswer:
     return write_error(404, "Request_ResourceNotFound", says, estate.now())
 
 
-def _presence(estate: Estate, request: Request) -> HttpAnswer:
-    user = _user(estate.organization, presence_wire.read_path(request.path))
-    if user is None:
-        return write_error(404, "NotFound", "There is no such user.", estate.now())
-    return presence_wire.write_one(last_known(estate, user.identity), user.object_id)
+def _batch(estate: Estate, request: Request) -> HttpAnswer:
+    return answer_batch(estate, request, answer)
 
 
 def _domain(estate: Estate, request: Request) -> HttpAnswer:
@@ -175,28 +177,6 @@ _POLICY_ID = re.compile(
 )
 
 
-def _schedule(estate: Estate, request: Request) -> HttpAnswer:
-    """Free/busy as a person online sees it: of people online by themselves, of others as their servers show it."""
-    if estate.organization.one(Mailbox, ONLINE, get_schedule.read_path(request.path)) is None:
-        return write_error(404, "MailboxNotEnabledForRESTAPI", "The mailbox is not in Exchange Online.", estate.now())
-    try:
-        wanted = get_schedule.read_ask(request.body)
-    except JsonRefused as refused:
-        return write_error(400, "ErrorInvalidParameter", str(refused), estate.now())
-    return get_schedule.write_schedules(tuple(_free_busy(estate, address) for address in wanted))
-
-
-def _free_busy(estate: Estate, address: str) -> get_schedule.Schedule:
-    organization = estate.organization
-    if organization.one(Mailbox, ONLINE, address):
-        return get_schedule.Schedule(address=address, availability_view="0")
-    refused = asked_online(organization, address, estate.now(), TENANT_ID)
-    if refused is None:
-        return get_schedule.Schedule(address=address, availability_view="0")
-    message = f"{refused.message} ({refused.exception_code})" if refused.exception_code else refused.message
-    return get_schedule.Schedule(address=address, error_code=refused.code, error_message=message)
-
-
 _PAGES: tuple[tuple[Callable[[Request], bool], Callable[[Estate, Request], HttpAnswer]], ...] = (
     (lambda request: service_principals.read_path(request.path) is not None, answer_principals),
     (lambda request: applications.read_path(request.path) is not None, answer_applications),
@@ -205,9 +185,11 @@ _PAGES: tuple[tuple[Callable[[Request], bool], Callable[[Estate, Request], HttpA
     (lambda request: request.method == "GET" and domains.read_path(request.path) is not None, _domain),
     (lambda request: request.method == "GET" and users.read_path(request.path) != "", _person),
     (lambda request: request.method == "GET" and licences.read_path(request.path) != "", _licences),
-    (lambda request: request.method == "GET" and presence_wire.read_path(request.path) != "", _presence),
+    (is_presence, answer_presence),
+    (lambda request: request.method == "POST" and batch.read_path(request.path) != "", _batch),
     (lambda request: request.method == "GET" and request.path == user_configurations.PATH, _configuration),
     (lambda request: request.method == "GET" and bool(_POLICY_ID.fullmatch(request.path)), _policy_id),
     (lambda request: request.method == "POST" and request.path == user_configurations.ASSIGN_PATH, _assign),
-    (lambda request: request.method == "POST" and get_schedule.read_path(request.path) != "", _schedule),
+    (is_calendar, answer_calendar),
+    (lambda request: subscriptions.read_path(request.path) is not None, answer_subscriptions),
 )

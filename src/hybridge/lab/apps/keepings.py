@@ -37,7 +37,6 @@ class Keepings:
         self.key_credentials: dict[tuple[str, bytes], KeyCredential] = {}
         self.meeting_requests: dict[str, str] = {}
         self._answered = 0
-        self._appointments = 1000
 
     def grant_exchange(self) -> None:
         """Give the application every right in Exchange Online again."""
@@ -48,11 +47,6 @@ class Keepings:
     def signing_key(self) -> rsa.RSAPrivateKey:
         """Entra's signing key; made when first needed (some 70 ms). A test may set its own."""
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-    def next_appointment(self) -> int:
-        """The number of the next appointment: none is ever given twice, whatever was removed."""
-        self._appointments += 1
-        return self._appointments
 
     def next_request_id(self) -> str:
         """The next ``request-id``: the same sequence for every estate."""

@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from hybridge.lab.behaviour.mailbox_rights import Caller, FreeBusyDetail, free_busy_detail
+from hybridge.lab.mail.expansion import single
+from hybridge.lab.mail.items import Occurrence, of_record
 from hybridge.org.organization import Organization
 from hybridge.org.records import CalendarEvent, Mailbox
 from hybridge.terms.premises import Premises
+from hybridge.wire.ews.calendar_items import hex_entry_id
 from hybridge.wire.ews.free_busy_view import BusyPeriod, FreeBusy, WorkingPeriod
 from hybridge.wire.ews.get_user_availability import MailboxError, Request
 
@@ -42,8 +45,17 @@ def events_at(organization: Organization, mailbox: str, at: datetime) -> tuple[C
     return tuple(event for event in events if event.start_at <= at < event.end_at)
 
 
-def free_busy(organization: Organization, caller: Caller, mailbox: str, request: Request) -> FreeBusy | MailboxError:
-    """The answer for one ``mailbox`` of ``request``."""
+def free_busy(
+    organization: Organization,
+    caller: Caller,
+    mailbox: str,
+    request: Request,
+    entries: tuple[Occurrence, ...] | None = None,
+) -> FreeBusy | MailboxError:
+    """The answer for one ``mailbox`` of ``request``.
+
+    ``entries`` are what its calendar holds in the window; None is the events the organization has for it, and no more.
+    """
     if request.end_at - request.start_at > LONGEST_WINDOW:
         return MailboxError("ErrorTimeIntervalTooBig", f"At most {LONGEST_WINDOW.days} days may be asked for.")
     if organization.one(Mailbox, ON, mailbox) is None:
@@ -54,11 +66,13 @@ def free_busy(organization: Organization, caller: Caller, mailbox: str, request:
     if request.view == "None":
         return FreeBusy(("None",))
     view = _best_view(request.view, detail)
-    events = events_within(organization, mailbox, request.start_at, request.end_at)
+    if entries is None:
+        events = events_within(organization, mailbox, request.start_at, request.end_at)
+        entries = tuple(single(of_record(event)) for event in events)
     return FreeBusy(
         view_types=(view,),
-        periods=() if view == "MergedOnly" else tuple(_period(event, view.startswith("Detailed")) for event in events),
-        merged="".join(_merged(events, request)) if "Merged" in view else "",
+        periods=() if view == "MergedOnly" else tuple(_period(one, view.startswith("Detailed")) for one in entries),
+        merged="".join(_merged(entries, request)) if "Merged" in view else "",
         working_periods=() if view == "MergedOnly" else (_WORKING_HOURS,),
         working_bias=None if view == "MergedOnly" else 0,
     )
@@ -69,21 +83,26 @@ def _best_view(asked: str, detail: FreeBusyDetail) -> str:
     return asked.replace("Detailed", "FreeBusy") if detail is FreeBusyDetail.TIMES else asked
 
 
-def _period(event: CalendarEvent, detailed: bool) -> BusyPeriod:
+def _period(entry: Occurrence, detailed: bool) -> BusyPeriod:
     return BusyPeriod(
-        start_at=event.start_at,
-        end_at=event.end_at,
-        busy_type=event.busy_type,
-        subject=event.subject if detailed else "",
-        is_meeting=detailed,
+        start_at=entry.start_at,
+        end_at=entry.end_at,
+        busy_type=entry.busy_type,
+        subject=entry.subject if detailed else "",
+        location=entry.location if detailed else "",
+        is_meeting=detailed and entry.is_meeting,
+        is_private=detailed and entry.is_private,
         detailed=detailed,
+        entry_id=hex_entry_id(entry.item_id) if detailed else "",
+        is_recurring=detailed and entry.is_recurring,
+        is_exception=detailed and entry.kind == "Exception",
     )
 
 
-def _merged(events: tuple[CalendarEvent, ...], request: Request) -> Iterator[str]:
+def _merged(entries: tuple[Occurrence, ...], request: Request) -> Iterator[str]:
     begins, step = request.start_at, timedelta(minutes=request.interval)
     while begins < request.end_at:
         ends = begins + step
-        now = (event for event in events if event.start_at < ends and event.end_at > begins)
-        yield max((_DIGITS.get(event.busy_type.lower(), "5") for event in now), default="0")
+        now = (entry for entry in entries if entry.start_at < ends and entry.end_at > begins)
+        yield max((_DIGITS.get(entry.busy_type.lower(), "5") for entry in now), default="0")
         begins = ends

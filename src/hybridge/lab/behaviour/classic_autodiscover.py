@@ -99,6 +99,7 @@ def _exch(
         ews_url=url,
         as_url=url,
         oof_url=url,
+        grouping_information=grouping(server),
     )
 
 
@@ -117,7 +118,13 @@ def _expr(
         as_url=url,
         oof_url=url,
         ews_partner_url=url,
+        grouping_information=grouping(server),
     )
+
+
+def grouping(server: ExchangeServer) -> str:
+    """GroupingInformation of the mailboxes on ``server``."""
+    return f"CONTOSO-{server.identity}"
 
 
 def _mapi_http(directory: r.MapiVirtualDirectory, mailbox: str) -> pox.Protocol:

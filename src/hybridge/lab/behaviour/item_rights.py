@@ -14,7 +14,7 @@ from hybridge.lab.behaviour.mailbox_rights import Caller
 from hybridge.lab.contoso_people import IMPERSONATION_ROLE, SERVICE_ACCOUNT
 from hybridge.lab.estate import ADMINISTRATOR
 from hybridge.org.organization import Organization
-from hybridge.org.records import CalendarEvent, MailboxFolderPermission, ManagementRoleAssignment
+from hybridge.org.records import MailboxFolderPermission, ManagementRoleAssignment
 from hybridge.terms.premises import Premises
 
 ON = Premises.ON_PREMISES
@@ -61,11 +61,9 @@ def account_of(caller: Caller) -> str:
     return ADMINISTRATOR if caller.full_access else caller.user
 
 
-def may_delete(organization: Organization, caller: Caller, event: CalendarEvent) -> bool:
-    """Whether ``caller`` may remove ``event``."""
-    rights = item_rights(organization, caller, event.mailbox)
-    own = bool(event.created_by) and event.created_by.lower() == account_of(caller).lower()
-    return "deleteallitems" in rights or (own and "deleteowneditems" in rights)
+def has_own_entry(organization: Organization, caller: Caller, mailbox: str) -> bool:
+    """Whether an entry of the account's own takes the place of full access on the calendar of ``mailbox``."""
+    return caller.full_access and _entry(organization, mailbox, account_of(caller)) is not None
 
 
 def _entry(organization: Organization, mailbox: str, user: str) -> MailboxFolderPermission | None:

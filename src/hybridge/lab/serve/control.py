@@ -11,10 +11,14 @@ POST /reset                                                   the state afterwar
 POST /clock            ``{"seconds": 7200}``                  lets time pass; the state afterwards
 GET /weather                                                  what blows now, and every weather by name
 POST /weather          ``{"names": ["graph-late"]}``          lets weathers blow; an empty list is fine weather
+GET /notifications                                            how Graph notifies, and what came of it
+POST /notifications    ``{"copies": 3, "lose": 1}``           how Graph notifies, see ``Notifying``; then as GET
 GET /rights                                                   what is taken away from our accounts, and what can be
 POST /rights           ``{"without": ["Role Management"]}``   takes exactly these away; an empty list gives all back
 POST /certificate      ``{"host": ..., "variant": ...}``      switches a host's certificate; the state afterwards
 =====================  =====================================  ========================================================
+
+Calendars, automatic replies, servers and notifications: see ``control_mail``.
 
 An error is ``{"error": "one sentence"}``: 400 for a body not understood, 401 without the token, 404 for an unknown
 cause, weather, right, host, variant or path.
@@ -26,13 +30,21 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from hybridge.lab.apps.graph_delta import tokens_of
+from hybridge.lab.apps.graph_subscriptions import post_of
 from hybridge.lab.estate import Estate
+from hybridge.lab.mail.budgets import UnknownManner
+from hybridge.lab.mail.failover import NotPossible
 from hybridge.lab.rights import UnknownRight, known_rights, rights_of
+from hybridge.lab.serve.control_answers import Refused
+from hybridge.lab.serve.control_answers import read_body as _body
+from hybridge.lab.serve.control_answers import write_json as _json
+from hybridge.lab.serve.control_mail import MailControl
 from hybridge.lab.serve.verbs import ControlVerbs, UnknownCause
 from hybridge.lab.weather import weather_of
 from hybridge.lab.weathers import WEATHERS, UnknownWeather, call_up
@@ -45,7 +57,6 @@ BODY_LIMIT = 64 * 1024
 
 _SHUTDOWN_SECONDS = 0.5
 _log = logging.getLogger(__name__)
-_S = TypeVar("_S")
 _Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -67,6 +78,22 @@ class Weathers(msgspec.Struct, forbid_unknown_fields=True):
     names: tuple[str, ...] = ()
 
 
+class Notifying(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of /notifications; None leaves a thing as it is.
+
+    ``copies`` is how often Graph tells a change, ``delay_seconds`` how late, ``lose`` how many of the next changes it
+    never tells (-1: none is told). ``lifecycle`` posts such an event to the subscriptions of ``mailbox`` ("" for all);
+    ``forget_deltas`` makes every delta token unknown.
+    """
+
+    copies: int | None = None
+    delay_seconds: float | None = None
+    lose: int | None = None
+    lifecycle: str = ""
+    mailbox: str = ""
+    forget_deltas: bool = False
+
+
 class Without(msgspec.Struct, forbid_unknown_fields=True):
     """Body of /rights."""
 
@@ -78,14 +105,6 @@ class CertificateSwitch(msgspec.Struct, forbid_unknown_fields=True):
 
     host: str
     variant: str
-
-
-class Refused(Exception):
-    """The request cannot be served: an HTTP status and one sentence."""
-
-    def __init__(self, status: int, says: str) -> None:
-        super().__init__(says)
-        self.status = status
 
 
 class Control:
@@ -124,9 +143,12 @@ class Control:
                 web.post("/clock", self._clock),
                 web.get("/weather", self._show_weather, allow_head=False),
                 web.post("/weather", self._turn_weather),
+                web.get("/notifications", self._show_notifying, allow_head=False),
+                web.post("/notifications", self._notify),
                 web.get("/rights", self._show_rights, allow_head=False),
                 web.post("/rights", self._withhold),
                 web.post("/certificate", self._certificate),
+                *MailControl(estate).routes(),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
@@ -155,7 +177,7 @@ class Control:
             return await handler(request)
         except Refused as refused:
             return _json({"error": str(refused)}, refused.status)
-        except (UnknownCause, UnknownWeather, UnknownRight) as unknown:
+        except (UnknownCause, UnknownWeather, UnknownRight, UnknownManner, NotPossible) as unknown:
             return _json({"error": str(unknown)}, 404)
         except web.HTTPException as refused:
             return _json({"error": f"{request.method} {request.path}: {refused.reason}."}, refused.status)
@@ -220,6 +242,38 @@ class Control:
         call_up(weather_of(self._estate), (await _body(request, Weathers)).names)
         return await self._state(request)
 
+    async def _show_notifying(self, _: web.Request) -> web.Response:
+        post = post_of(self._estate)
+        return _json(
+            {
+                "copies": post.copies,
+                "delay_seconds": post.delay.total_seconds(),
+                "lose": post.lose,
+                "subscriptions": len(post.active(self._estate.now())),
+                "waiting": len(post.waiting),
+                "lost": post.lost,
+                "dropped": post.dropped,
+            }
+        )
+
+    async def _notify(self, request: web.Request) -> web.Response:
+        wanted, post = await _body(request, Notifying), post_of(self._estate)
+        copies = post.copies if wanted.copies is None else wanted.copies
+        if not 1 <= copies <= 100 or not 0 <= (wanted.delay_seconds or 0) <= 86_400:
+            raise Refused(400, "A change is told once to 100 times, and at most a day late.")
+        post.copies = copies
+        post.lose = post.lose if wanted.lose is None else wanted.lose
+        if wanted.delay_seconds is not None:
+            post.delay = timedelta(seconds=wanted.delay_seconds)
+        if wanted.forget_deltas:
+            tokens_of(self._estate).forget()
+        try:
+            if wanted.lifecycle:
+                post.tell_lifecycle(wanted.lifecycle, wanted.mailbox)
+        except ValueError as unknown:
+            raise Refused(404, str(unknown)) from unknown
+        return await self._show_notifying(request)
+
     async def _show_rights(self, _: web.Request) -> web.Response:
         return _json({"without": rights_of(self._estate).withheld, "known": known_rights()})
 
@@ -236,15 +290,3 @@ class Control:
         except ValueError as unknown:
             raise Refused(404, str(unknown)) from unknown
         return await self._state(request)
-
-
-async def _body(request: web.Request, kind: type[_S]) -> _S:
-    """The body as ``kind``; no body is an empty object."""
-    try:
-        return msgspec.json.decode(await request.read() or b"{}", type=kind)
-    except msgspec.DecodeError as error:
-        raise Refused(400, f"The body of {request.method} {request.path} is not understood: {error}.") from error
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")

@@ -25,6 +25,7 @@ from hybridge.lab.serve.ca import OLDEST_FIRST, Authority, Manner
 from hybridge.lab.serve.front import Front
 from hybridge.lab.serve.sign_in import SignIn
 from hybridge.lab.serve.site import Site, with_headers, with_offers
+from hybridge.lab.serve.streaming import write_stream
 from hybridge.lab.serve.tls import LabTls, noting, server_context
 from hybridge.lab.weather import weather_of
 from hybridge.wire.ask import Failure, FailureReason, HttpAnswer
@@ -135,6 +136,8 @@ class Listener:
             transport.abort()  # an app that answers with a failure wants the client to see a dead server
         headers = CIMultiDict((name, value) for name, value in answer.headers if name.lower() not in _OWN_HEADERS)
         headers["Date"] = format_datetime(self._estate.shown_time(request.host), usegmt=True)
+        if isinstance(answer, base.StreamedAnswer):
+            return await write_stream(incoming, answer, headers, self._estate)
         return web.Response(status=answer.status or 500, headers=headers, body=answer.body)
 
     async def _answer(self, request: base.Request, tls: LabTls) -> tuple[HttpAnswer, str]:
@@ -145,7 +148,7 @@ class Listener:
             return base.not_found(f"{request.host} is not served here."), ""
         authorization = request.headers.get("authorization", "")
         if request.host not in self._site.windows_hosts or authorization.lower().startswith("bearer"):
-            return with_offers(await self._ask(request, tls), request.host, self._site), ""
+            return with_offers(await self._at_gate(request, tls), request.host, self._site), ""
         headers = {name: value for name, value in request.headers.items() if name != "authorization"}
         principal = "" if authorization else tls.sign_in.principal
         request = msgspec.structs.replace(request, headers=headers, principal=principal)
@@ -168,6 +171,11 @@ class Listener:
         if outcome.reply:
             answer = with_headers(answer, ("www-authenticate", outcome.reply))
         return answer, outcome.principal
+
+    async def _at_gate(self, request: base.Request, tls: LabTls) -> HttpAnswer:
+        """The app's answer, or that of the gate before it."""
+        gate = self._site.gate
+        return await (gate.through(request, lambda: self._ask(request, tls)) if gate else self._ask(request, tls))
 
     async def _ask(self, request: base.Request, tls: LabTls) -> HttpAnswer:
         site = self._site

@@ -17,6 +17,7 @@ from hybridge.lab.serve.configuration import Addresses, Secrets, Subjects, detai
 from hybridge.lab.serve.control import Control
 from hybridge.lab.serve.dns import NameServer
 from hybridge.lab.serve.listener import Listener
+from hybridge.lab.serve.notifications import Notifier
 from hybridge.lab.serve.plain import PlainListener
 from hybridge.lab.serve.site import Site
 from hybridge.lab.serve.verbs import ControlVerbs
@@ -76,6 +77,7 @@ async def running_lab(
         names = await opened.enter_async_context(NameServer(zone))
         listener = await opened.enter_async_context(Listener(estate, site, authority, port))
         plain = await opened.enter_async_context(PlainListener(estate))
+        await opened.enter_async_context(Notifier(estate))
         shown: dict[str, Any] = {}
         control = Control(estate, verbs, token=token, hosts=site.hosts, details=lambda: shown)
         await opened.enter_async_context(control)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
-from hybridge.lab.apps.base import OFFERS, App
+from hybridge.lab.apps.base import OFFERS, App, Request
 from hybridge.wire.ask import HttpAnswer
 
 
@@ -34,6 +35,14 @@ class PowerShellEndpoint(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """Stands before the apps of hosts without Windows sign-in, and may wait, which an app cannot."""
+
+    async def through(self, request: Request, go: Callable[[], Awaitable[HttpAnswer]]) -> HttpAnswer:
+        """The answer of ``go``, or one of its own."""
+        ...
+
+
 @dataclass(frozen=True)
 class Site:
     """Everything served.
@@ -48,6 +57,7 @@ class Site:
     powershell: PowerShellEndpoint | None = None
     powershell_hosts: frozenset[str] = frozenset()
     extended_protection: ExtendedProtection = ExtendedProtection.REQUIRE
+    gate: Gate | None = None
 
 
 def with_offers(answer: HttpAnswer, host: str, site: Site) -> HttpAnswer:

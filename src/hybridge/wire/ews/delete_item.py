@@ -1,4 +1,4 @@
-"""EWS DeleteItem: items removed for good, and nobody told of it."""
+"""EWS DeleteItem: items removed. The client half removes for good and has nobody told of it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ import msgspec
 from hybridge.wire.ask import Failure, HttpAnswer
 from hybridge.wire.ews.calendar_items import ItemError, ItemId, read_item, read_item_ids, write_item_ids
 from hybridge.wire.ews.envelope import EwsFault, read_body
-from hybridge.wire.ews.faults import schema_violation
 from hybridge.wire.ews.item_messages import read_messages, write_messages
 from hybridge.wire.ews.reading import Foreign, Slot, attribute, guarded, one_of, sequence
 from hybridge.wire.xml import Element
 
 OPERATION = "DeleteItem"
+WHOM = ("SendToNone", "SendOnlyToAll", "SendToAllAndSaveCopy")
 _WAYS = ("HardDelete", "SoftDelete", "MoveToDeletedItems")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The items to remove; the lab removes for good whatever the way."""
+    """The items to remove. ``cancellations`` says who is told: one of ``WHOM``, "" where the client did not say."""
 
     ids: tuple[ItemId, ...]
     way: str = "HardDelete"
+    cancellations: str = "SendToNone"
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -50,14 +51,17 @@ def write_request(request: Request) -> str:
 def read_request(operation: Element) -> Request:
     """Read a request strictly; raises ``RequestRefused``."""
     parts = sequence(operation, Slot("m:ItemIds"))
-    if attribute(operation, "SendMeetingCancellations") != "SendToNone":
-        raise schema_violation("The lab removes appointments of nobody else: SendMeetingCancellations.", operation)
-    return Request(read_item_ids(parts["m:ItemIds"][0]), one_of(operation, attribute(operation, "DeleteType"), _WAYS))
+    whom = attribute(operation, "SendMeetingCancellations")
+    return Request(
+        read_item_ids(parts["m:ItemIds"][0]),
+        one_of(operation, attribute(operation, "DeleteType"), _WAYS),
+        one_of(operation, whom, WHOM) if whom else "",
+    )
 
 
 def write_response(response: Response) -> str:
     """The body of the answer."""
-    return write_messages(OPERATION, response.items, lambda _: "")
+    return write_messages(OPERATION, (one or "" for one in response.items))
 
 
 def read_response(answer: Element) -> Response | Failure:

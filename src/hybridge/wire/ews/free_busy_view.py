@@ -19,7 +19,8 @@ from hybridge.wire.xml import Element
 class BusyPeriod(msgspec.Struct, frozen=True):
     """One entry of the calendar. ``busy_type`` is Free, Tentative, Busy, OOF, WorkingElsewhere, NoData or newer.
 
-    ``detailed`` tells whether details were sent at all; a private entry has none but ``is_private``.
+    ``detailed`` tells whether details were sent at all; a private entry has none but ``is_private``. ``entry_id`` is
+    the item's id in the format HexEntryId, "" where it was not sent.
     """
 
     start_at: datetime
@@ -30,6 +31,9 @@ class BusyPeriod(msgspec.Struct, frozen=True):
     is_meeting: bool = False
     is_private: bool = False
     detailed: bool = False
+    entry_id: str = ""
+    is_recurring: bool = False
+    is_exception: bool = False
 
 
 class WorkingPeriod(msgspec.Struct, frozen=True):
@@ -69,9 +73,10 @@ def _write_period(period: BusyPeriod) -> str:
     if period.detailed:
         shown = not period.is_private
         details = (
-            f"<t:CalendarEventDetails>{element('t:Subject', period.subject if shown else None)}"
+            f"<t:CalendarEventDetails>{filled('t:ID', period.entry_id if shown else '')}"
+            f"{element('t:Subject', period.subject if shown else None)}"
             f"{element('t:Location', period.location if shown else None)}{element('t:IsMeeting', period.is_meeting)}"
-            "<t:IsRecurring>false</t:IsRecurring><t:IsException>false</t:IsException>"
+            f"{element('t:IsRecurring', period.is_recurring)}{element('t:IsException', period.is_exception)}"
             f"<t:IsReminderSet>false</t:IsReminderSet>{element('t:IsPrivate', period.is_private)}"
             "</t:CalendarEventDetails>"
         )
@@ -117,6 +122,9 @@ def _read_period(event: Element) -> BusyPeriod:
         is_meeting=boolean(details, "t:IsMeeting"),
         is_private=boolean(details, "t:IsPrivate"),
         detailed=details is not None,
+        entry_id=text(details, "t:ID"),
+        is_recurring=boolean(details, "t:IsRecurring"),
+        is_exception=boolean(details, "t:IsException"),
     )
 
 

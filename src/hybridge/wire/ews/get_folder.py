@@ -118,21 +118,33 @@ def _write_ref(ref: FolderRef) -> str:
 def read_request(operation: Element) -> Request:
     """Read a request strictly; raises ``RequestRefused``."""
     parts = sequence(operation, Slot("m:FolderShape"), Slot("m:FolderIds"))
-    shape = sequence(parts["m:FolderShape"][0], Slot("t:BaseShape"), Slot("t:AdditionalProperties", at_least=0))
-    base = shape["t:BaseShape"][0]
-    refs = sequence(parts["m:FolderIds"][0], Slot("t:FolderId|t:DistinguishedFolderId", at_most=None))
-    return Request(
-        folders=tuple(_read_ref(ref) for found in refs.values() for ref in found),
-        base_shape=one_of(base, (base.text or "").strip(), SHAPES),
-        additional=tuple(
-            attribute(field, "FieldURI")
-            for fields in shape["t:AdditionalProperties"]
-            for field in children(fields, "t:FieldURI")
-        ),
-    )
+    base, additional = read_shape(parts["m:FolderShape"][0])
+    return Request(folders=read_targets(parts["m:FolderIds"][0]), base_shape=base, additional=additional)
 
 
-def _read_ref(ref: Element) -> FolderRef:
+def read_shape(shape: Element) -> tuple[str, tuple[str, ...]]:
+    """Base shape and FieldURIs of a FolderShape, strictly; raises ``RequestRefused``."""
+    found = sequence(shape, Slot("t:BaseShape"), Slot("t:AdditionalProperties", at_least=0))
+    base = found["t:BaseShape"][0]
+    fields = (field for every in found["t:AdditionalProperties"] for field in children(every, "t:FieldURI"))
+    said = one_of(base, (base.text or "").strip(), SHAPES)
+    return said, tuple(attribute(field, "FieldURI") for field in fields)
+
+
+def read_target(target: Element) -> FolderRef:
+    """The one folder a TargetFolderId names, strictly; raises ``RequestRefused``."""
+    name = "t:FolderId|t:DistinguishedFolderId"
+    return read_ref(sequence(target, Slot(name))[name][0])
+
+
+def read_targets(targets: Element) -> tuple[FolderRef, ...]:
+    """The folders a list of ids names, strictly; raises ``RequestRefused``."""
+    name = "t:FolderId|t:DistinguishedFolderId"
+    return tuple(read_ref(one) for one in sequence(targets, Slot(name, at_most=None))[name])
+
+
+def read_ref(ref: Element) -> FolderRef:
+    """An element that names a folder, strictly; raises ``RequestRefused``."""
     identity = attribute(ref, "Id")
     if not identity:
         raise schema_violation("The required attribute 'Id' is missing.", ref)
@@ -175,14 +187,15 @@ def _write_message(folder: Folder | FolderError) -> str:
     if isinstance(folder, FolderError):
         said, kind, inside = written_status(folder.code, folder.message), "Error", ""
     else:
-        said, kind, inside = written_status("NoError", ""), "Success", _write_folder(folder)
+        said, kind, inside = written_status("NoError", ""), "Success", write_folder(folder)
     return (
         f'<m:GetFolderResponseMessage ResponseClass="{kind}">{said}<m:Folders>{inside}</m:Folders>'
         "</m:GetFolderResponseMessage>"
     )
 
 
-def _write_folder(folder: Folder) -> str:
+def write_folder(folder: Folder) -> str:
+    """The element of a folder."""
     key = f' ChangeKey="{escape(folder.change_key)}"' if folder.change_key else ""
     parent = f'<t:ParentFolderId Id="{escape(folder.parent_folder_id)}"/>' if folder.parent_folder_id else ""
     unread = folder.unread_count if folder.kind in _COUNTING else None

@@ -1,6 +1,8 @@
-"""EWS GetItem: the subject of items that are named by their ids."""
+"""EWS GetItem: items that are named by their ids. The client half asks for the subject alone."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -11,11 +13,11 @@ from hybridge.wire.ews.calendar_items import (
     ItemId,
     read_item,
     read_item_ids,
-    write_item,
     write_item_ids,
 )
 from hybridge.wire.ews.envelope import EwsFault, read_body
-from hybridge.wire.ews.item_messages import read_messages, write_messages
+from hybridge.wire.ews.item_messages import items, read_messages, write_messages
+from hybridge.wire.ews.item_shapes import ItemShape, read_shape
 from hybridge.wire.ews.reading import Foreign, Slot, guarded, sequence
 from hybridge.wire.xml import Element
 
@@ -23,9 +25,10 @@ OPERATION = "GetItem"
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The items that are asked for."""
+    """The items that are asked for, and what of them; the client half asks for id and subject alone."""
 
     ids: tuple[ItemId, ...]
+    shape: ItemShape = ItemShape(additional=frozenset({"item:Subject"}))
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -56,14 +59,12 @@ def write_request(request: Request) -> str:
 def read_request(operation: Element) -> Request:
     """Read a request strictly; raises ``RequestRefused``."""
     parts = sequence(operation, Slot("m:ItemShape"), Slot("m:ItemIds"))
-    return Request(read_item_ids(parts["m:ItemIds"][0]))
+    return Request(read_item_ids(parts["m:ItemIds"][0]), read_shape(parts["m:ItemShape"][0]))
 
 
-def write_response(response: Response) -> str:
-    """The body of the answer."""
-    return write_messages(
-        OPERATION, response.items, lambda item: f"<m:Items>{write_item(item) if item else ''}</m:Items>"
-    )
+def write_response(said: Iterable[str | ItemError]) -> str:
+    """The body of the answer: per item asked for its element, or the error in its place."""
+    return write_messages(OPERATION, (one if isinstance(one, ItemError) else items(one) for one in said))
 
 
 def read_response(answer: Element) -> Response | Failure:
@@ -78,7 +79,7 @@ def read_answer(answer: HttpAnswer) -> Response | EwsFault | Failure:
 
 
 def _read(answer: Element) -> Response:
-    items = tuple(read_messages(OPERATION, answer, read_item))
-    if not items:
+    found = tuple(read_messages(OPERATION, answer, read_item))
+    if not found:
         raise Foreign("the GetItem response names no item.")
-    return Response(items)
+    return Response(found)

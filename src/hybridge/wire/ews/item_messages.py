@@ -9,23 +9,32 @@ from hybridge.wire.ews.reading import child, children, expect, status
 from hybridge.wire.ews.writing import status as written_status
 from hybridge.wire.xml import Element
 
+_WITH_ITEMS = ("CreateItem", "GetItem", "UpdateItem", "MoveItem", "CopyItem")
+"""Operations whose messages hold items, be they none."""
+_IN_ERRORS = {
+    "SyncFolderItems": "<m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>",
+    "SyncFolderHierarchy": "<m:SyncState/><m:IncludesLastFolderInRange>true</m:IncludesLastFolderInRange>",
+}
+"""What Exchange puts into messages that are errors."""
 
-def write_messages(
-    operation: str, said: Iterable[CalendarItem | ItemError | None], inside: Callable[[CalendarItem | None], str]
-) -> str:
-    """The body of an answer to ``operation``; ``inside`` writes what a message holds beside its status, for its item or
-    for None (an error, or nothing to show)."""
-    messages = "".join(_write_message(operation, one, inside) for one in said)
+
+def write_messages(operation: str, said: Iterable[str | ItemError]) -> str:
+    """The body of an answer to ``operation``: for every message what it holds beside its status, or its error."""
+    messages = "".join(_write_message(operation, one) for one in said)
     return f"<m:{operation}Response><m:ResponseMessages>{messages}</m:ResponseMessages></m:{operation}Response>"
 
 
-def _write_message(
-    operation: str, said: CalendarItem | ItemError | None, inside: Callable[[CalendarItem | None], str]
-) -> str:
-    kind = "Error" if isinstance(said, ItemError) else "Success"
-    words = written_status(said.code, said.message) if isinstance(said, ItemError) else written_status("NoError", "")
-    holds = inside(None if isinstance(said, ItemError) else said)
-    return f'<m:{operation}ResponseMessage ResponseClass="{kind}">{words}{holds}</m:{operation}ResponseMessage>'
+def _write_message(operation: str, said: str | ItemError) -> str:
+    name = f"m:{operation}ResponseMessage"
+    if isinstance(said, ItemError):
+        inside = "<m:Items/>" if operation in _WITH_ITEMS else _IN_ERRORS.get(operation, "")
+        return f'<{name} ResponseClass="Error">{written_status(said.code, said.message)}{inside}</{name}>'
+    return f'<{name} ResponseClass="Success">{written_status("NoError", "")}{said}</{name}>'
+
+
+def items(*written: str) -> str:
+    """What a message holds that shows items."""
+    return f"<m:Items>{''.join(written)}</m:Items>"
 
 
 def read_messages(
