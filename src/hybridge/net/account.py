@@ -45,6 +45,11 @@ class Account:
         self._accepting.add(host)
         self._refusals[host] = 0
 
+    def forgive(self, host: str) -> None:
+        """Let ``host`` be tried once more: it had accepted the account, and may have refused it for being busy."""
+        if host in self._accepting and self._given_up.pop(host, None) is not None:
+            self._refusals[host] = PATIENCE - 1
+
     def refuse(self, host: str, hint: str = "") -> Failure:
         """Note that ``host`` refused the account, and say so."""
         self._refusals[host] += 1

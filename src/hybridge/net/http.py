@@ -112,24 +112,32 @@ async def send(
 
     ``extra`` are headers that take the place of the ask's.
     """
-    extra = extra or {}
-    taken = {name.lower() for name in extra}
-    headers = [*((name, value) for name, value in ask.headers if name.lower() not in taken), *extra.items()]
     body = b"" if bare else ask.body
     async with session.request(
-        ask.method, URL(ask.url), headers=CIMultiDict(headers), data=body or None, allow_redirects=False
+        ask.method, URL(ask.url), headers=sent_headers(ask, extra), data=body or None, allow_redirects=False
     ) as response:
         facts = CONNECTION.get()
         if facts is not None:
             facts.answered, facts.received = True, 0
         return HttpAnswer(
             status=response.status,
-            headers=tuple(
-                (name.decode("latin-1").lower(), value.decode("utf-8", "replace"))
-                for name, value in response.raw_headers
-            ),
+            headers=received_headers(response),
             body=await read_body(response, ask.limit),
         )
+
+
+def sent_headers(ask: HttpAsk, extra: Mapping[str, str] | None) -> CIMultiDict[str]:
+    """The headers of ``ask``, those of ``extra`` in the place of its own."""
+    extra = extra or {}
+    taken = {name.lower() for name in extra}
+    return CIMultiDict([*((name, value) for name, value in ask.headers if name.lower() not in taken), *extra.items()])
+
+
+def received_headers(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
+    """The headers of a reply as ``HttpAnswer`` has them."""
+    return tuple(
+        (name.decode("latin-1").lower(), value.decode("utf-8", "replace")) for name, value in response.raw_headers
+    )
 
 
 async def within_limits(network: Network, place: str, work: Callable[[], Awaitable[HttpAnswer]]) -> HttpAnswer:

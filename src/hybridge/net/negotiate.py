@@ -18,9 +18,9 @@ import hashlib
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import msgspec
@@ -46,6 +46,19 @@ BINDING_HINT = (
 QUOTED = re.compile(r'"[^"]*"')
 SCHEMES = {"basic": ("basic",), "ntlm": ("ntlm", "negotiate"), "negotiate": ("negotiate", "ntlm")}
 """Schemes of WWW-Authenticate that serve each setting of exchange.auth, best first."""
+
+
+class Sender(Protocol):
+    """Sends an ask once on a session; see ``net.http.send``."""
+
+    async def __call__(
+        self,
+        session: aiohttp.ClientSession,
+        ask: HttpAsk,
+        *,
+        extra: Mapping[str, str] | None = None,
+        bare: bool = False,
+    ) -> HttpAnswer: ...
 
 
 def offered(answer: HttpAnswer) -> dict[str, str]:
@@ -95,8 +108,11 @@ class Channel:
 class SignIn:
     """Sends asks as the Exchange account."""
 
-    def __init__(self, network: Network, exchange: ExchangeConfig, account: Account | None = None) -> None:
+    def __init__(
+        self, network: Network, exchange: ExchangeConfig, account: Account | None = None, sender: Sender = send
+    ) -> None:
         self._network = network
+        self._send = sender
         self._exchange = exchange
         self._account = account or Account(exchange.username)
         self._idle: defaultdict[str, list[Channel]] = defaultdict(list)
@@ -132,7 +148,7 @@ class SignIn:
     async def _basic(self, ask: HttpAsk, place: str) -> HttpAnswer:
         session = self._shared = self._shared or open_session(self._network)
         if not self._account.accepted_at(place):
-            answer = await _look(session, ask)
+            answer = await self._look(session, ask)
             if answer.status != 401:
                 return answer
             if "basic" not in offered(answer):
@@ -142,11 +158,13 @@ class SignIn:
             if barred is not None:
                 return HttpAnswer(failure=barred)
             login = f"{self._exchange.username}:{self._exchange.password.reveal()}".encode()
-            answer = await send(session, ask, extra={"Authorization": f"Basic {base64.b64encode(login).decode()}"})
+            answer = await self._send(
+                session, ask, extra={"Authorization": f"Basic {base64.b64encode(login).decode()}"}
+            )
             return self._judged(answer, place)
 
     async def _on_channel(self, channel: Channel, ask: HttpAsk, host: str, place: str) -> HttpAnswer:
-        answer = await (send(channel.session, ask) if channel.signed else _look(channel.session, ask))
+        answer = await (self._send if channel.signed else self._look)(channel.session, ask)
         for _ in range(2):
             if answer.status != 401:
                 return answer
@@ -180,7 +198,7 @@ class SignIn:
             context = await _undisturbed(lambda: self._context(host, protocol, binding))
             token = await _undisturbed(context.step)
             for _ in range(LEGS):
-                answer = await send(
+                answer = await self._send(
                     channel.session, ask, extra=_authorization(scheme, token), bare=_withheld(token, ask)
                 )
                 if channel.connector.made != made:
@@ -197,9 +215,16 @@ class SignIn:
         if answer.status == 401 and not proved:
             return msgspec.structs.replace(answer, failure=_broken(place, "no challenge came"))
         if _withheld(token, ask) and answer.status != 401:
-            answer = await send(channel.session, ask)
+            answer = await self._send(channel.session, ask)
         channel.signed = answer.status != 401
         return self._judged(answer, place)
+
+    async def _look(self, session: aiohttp.ClientSession, ask: HttpAsk) -> HttpAnswer:
+        """Ask without credentials, and at first without the body; all of it follows when nobody wants a sign-in."""
+        answer = await self._send(session, ask, bare=bool(ask.body))
+        if answer.status != 401 and ask.body:
+            answer = await self._send(session, ask)
+        return answer
 
     def _context(self, host: str, protocol: str, binding: GssChannelBindings | None) -> spnego.ContextProxy:
         return spnego.client(
@@ -229,14 +254,6 @@ class SignIn:
                 next_step="Change exchange.auth, or the authentication methods of the virtual directory.",
             ),
         )
-
-
-async def _look(session: aiohttp.ClientSession, ask: HttpAsk) -> HttpAnswer:
-    """Ask without credentials, and at first without the body; the whole ask follows when nobody wants a sign-in."""
-    answer = await send(session, ask, bare=bool(ask.body))
-    if answer.status != 401 and ask.body:
-        answer = await send(session, ask)
-    return answer
 
 
 def _step(context: spnego.ContextProxy, challenge: str) -> bytes | None:

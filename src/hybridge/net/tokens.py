@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import aiohttp
@@ -62,6 +63,9 @@ ERRORS = {
 }
 """The codes administrators meet. Source: Microsoft's reference of Entra authentication error codes."""
 
+ANOTHER_AFTER = timedelta(minutes=1)
+"""How long it takes before another token is fetched in place of one a service refused; it may refuse them all."""
+
 LASTING = frozenset({FailureReason.SIGN_IN, FailureReason.FORBIDDEN, FailureReason.NOT_CONFIGURED})
 """Failures that will not go away during a run: remembered, so that a wrong secret is sent once."""
 
@@ -101,6 +105,8 @@ class EntraTokens:
         self._credential: Credential | None = None
         self._flights: dict[str, asyncio.Task[str | Failure]] = {}
         self._failed: dict[str, Failure] = {}
+        self._current: dict[str, str] = {}
+        self._another_at: dict[str, datetime] = {}
 
     async def token(self, scope: str) -> str | Failure:
         """A valid access token for ``scope``, or why there is none."""
@@ -111,6 +117,20 @@ class EntraTokens:
             flight = self._flights[scope] = asyncio.create_task(self._fetch(scope))
             flight.add_done_callback(lambda _: self._flights.pop(scope, None))
         return await asyncio.shield(flight)
+
+    async def another(self, scope: str, refused: str) -> str | Failure | None:
+        """A token in place of one the service ``refused`` (ended early, or our clock is wrong); None so soon after."""
+        current = self._current.get(scope, refused)
+        if scope in self._flights or current != refused:
+            return await self.token(scope) if scope in self._flights else current
+        now = self._network.clock.now()
+        if scope in self._another_at and abs(now - self._another_at[scope]) < ANOTHER_AFTER:
+            return None
+        self._another_at[scope] = now
+        stale, self._credential = self._credential, None
+        if stale is not None:
+            await stale.close()
+        return await self.token(scope)
 
     async def close(self) -> None:
         """Stop what is under way and close the session."""
@@ -131,7 +151,8 @@ class EntraTokens:
             return self._note(scope, self._unusable(error))
         try:
             async with asyncio.timeout(self._network.net.timeout):
-                return str((await credential.get_token(scope)).token)
+                token = self._current[scope] = str((await credential.get_token(scope)).token)
+                return token
         except Exception as error:
             return self._note(scope, self._failure(error, facts))
 

@@ -88,6 +88,11 @@ class LiveAnswerer:
         self._online = ExchangeOnline(self.http, entra)
         self._shell: Shell | None = None
 
+    @property
+    def account(self) -> Account:
+        """The state of the Exchange account in this run."""
+        return self._account
+
     async def http(self, ask: HttpAsk) -> HttpAnswer:
         """Answer an HTTP ask."""
         url = read_url(ask.url)
@@ -195,6 +200,16 @@ class LiveAnswerer:
         token = await self._tokens.token(ask.scope)
         if isinstance(token, Failure):
             return self._failed(token)
+        answer = await self._bearing(ask, url, token)
+        if answer.status != 401:
+            return answer
+        another = await self._tokens.another(ask.scope, token)  # what a 401 refuses was not carried out
+        if isinstance(another, Failure):
+            return self._failed(another)
+        return answer if another is None else await self._bearing(ask, url, another)
+
+    async def _bearing(self, ask: HttpAsk, url: URL, token: str) -> HttpAnswer:
+        """The answer to ``ask`` with ``token``, asked again while the service is busy."""
         extra = {"Authorization": f"Bearer {token}"}
         answer = HttpAnswer()
         for left in reversed(range(BUSY_AGAIN + 1)):
