@@ -5,10 +5,10 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test thorough check bench fuzz format docs
+.PHONY: help demo test thorough check bench bench-presence fuzz format docs
 
 help: ## print this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
 # uv comes from PyPI into .tools, so that only python3 and pip are needed; a uv on PATH is used as it is.
 .tools/bin/uv:
@@ -39,6 +39,9 @@ check: .venv/.dev ## format, lint, types, layers, generated documents
 bench: .venv/.dev ## measure us beside a peer, as ratios
 	@$(BIN)/python bench/repair.py
 	@$(BIN)/python bench/doctor.py
+
+bench-presence: .venv/.dev ## measure the presence gateway beside exchangelib, bare sockets and each sink's own limit
+	@$(BIN)/python bench/presence.py
 
 fuzz: .venv/.dev ## ten minutes of broken bodies for every reader; FUZZ="--minutes 60 --seed 7" for another round
 	@$(BIN)/python -m tests.fuzz.run $(or $(FUZZ),--minutes 10)

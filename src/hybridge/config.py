@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from hybridge.config_presence import EXAMPLES, PresenceSection
 from hybridge.findings import Acceptance
 from hybridge.net.config import EntraConfig, ExchangeConfig, NetConfig
 from hybridge.net.secret import Secret
@@ -125,6 +126,7 @@ class Settings(BaseSettings):
     doctor: DoctorSection = DoctorSection()
     rules: RulesSection = RulesSection()
     network: NetworkSection = NetworkSection()
+    presence: PresenceSection = PresenceSection()
     lab: LabSection = LabSection()
     accepted: tuple[AcceptedSection, ...] = ()
 
@@ -162,6 +164,10 @@ class Config:
     def accepted(self) -> tuple[Acceptance, ...]:
         """The risks the organization takes."""
         return _accepted(self.settings)
+
+    def secret(self, name: str, file: str, inline: SecretStr) -> Secret:
+        """The secret of a setting ``name`` that may be in ``file`` or in the text. Raises ``ConfigProblem``."""
+        return self._secret(name, file, inline)
 
     def beside(self, name: str) -> Path:
         """A path of the file, relative to the file's own folder."""
@@ -289,13 +295,25 @@ def example() -> str:
         kind = section.annotation
         assert isinstance(kind, type) and issubclass(kind, BaseModel)
         for key, field in kind.model_fields.items():
+            if kind is PresenceSection and key in EXAMPLES:
+                continue
             lines.append(f"# {field.description}")
             value = "" if field.is_required() else _toml(field.default)
             lines.append(f'{key} = "contoso.com"' if field.is_required() else f"# {key} = {value}")
         lines.append("")
+        if kind is PresenceSection:
+            lines += _presence_tables()
     lines += ["# A finding that is accepted for a while; as many of these tables as you like."]
     lines += ["# [[accepted]]", *_example_of(AcceptedSection.model_fields, _EXAMPLE_ACCEPTED), ""]
     return "\n".join(lines)
+
+
+def _presence_tables() -> list[str]:
+    """Servers, sinks and people of the gateway, each kind once, commented out."""
+    lines = ["# Servers, sinks and groups of people of the gateway; as many of each of these tables as you like."]
+    for kind, text in EXAMPLES.items():
+        lines += [f"# [[presence.{kind}]]", *(f"# {line}" for line in text.splitlines()), ""]
+    return lines
 
 
 _EXAMPLE_ACCEPTED = {
@@ -340,5 +358,6 @@ def shown(config: Config) -> dict[str, Any]:
         "doctor": config.settings.doctor.model_dump(),
         "rules": config.settings.rules.model_dump(),
         "network": config.settings.network.model_dump(),
+        "presence": config.settings.presence.model_dump(mode="json"),
         "accepted": [one.model_dump(mode="json") for one in config.settings.accepted],
     }

@@ -33,8 +33,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "lab": frozenset({"terms", "rules", "org", "wire"}),
     "lab.faults": frozenset({"terms", "org", "checks"}),
     "report": frozenset({"terms", "rules", "org", "evidence", "findings", "plan"}),
-    "config": frozenset({"terms", "net.config", "net.secret", "findings"}),
-    "docs": frozenset({"checks", "report"}),
+    "config": frozenset({"terms", "net.config", "net.secret", "findings", "config_presence"}),
+    "config_presence": frozenset(),
+    "docs": frozenset({"checks", "report", "docs_presence"}),
+    "docs_presence": frozenset({"presence"}),
     "support": frozenset(
         {"terms", "org", "findings", "report", "wire", "net.redact", "net.secret", "net.answerers.replay"}
     ),
@@ -43,7 +45,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 
 _PURE = frozenset(
     f"presence.{name}"
-    for name in ("states", "calendar", "observations", "people", "rules", "claims", "timers", "machine", "diagram")
+    for name in (
+        *("states", "calendar", "observations", "people"),
+        *("rules", "claims", "known", "timers", "machine", "diagram"),
+    )
 )
 ISLANDS = {
     **dict.fromkeys(_PURE, _PURE | {"terms"}),
@@ -53,7 +58,7 @@ ISLANDS = {
     "presence.outbox": _PURE | {"terms", "presence.sinks"},
 }
 """Modules of a package that may not even import all of it: what decides presence knows no wire, no sink, no clock."""
-MAY_IMPORT |= ISLANDS | {"presence": frozenset({"terms", "wire", "net", "config"})}
+MAY_IMPORT |= ISLANDS | {"presence": frozenset({"terms", "wire", "net", "config", "config_presence"})}
 
 
 def _modules() -> Iterator[tuple[str, Path]]:

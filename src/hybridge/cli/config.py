@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from hybridge.cli.exits import Stop
 from hybridge.cli.options import DEFAULT_CONFIG, ConfigOption, out
+
+if TYPE_CHECKING:
+    from hybridge.config import Config
 
 app = typer.Typer(help="Check the configuration, or show what is in force.", add_completion=False, no_args_is_help=True)
 
@@ -24,7 +29,19 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
         if not Path(loaded.net.ca_file).is_file():
             raise Stop(f"'{config}': net.ca_file '{loaded.net.ca_file}' is not there.", "correct the path")
+    if loaded.settings.presence.people:
+        _check_presence(loaded)
     out(f"'{config}' can be used.")
+
+
+def _check_presence(loaded: Config) -> None:
+    from hybridge.config import ConfigProblem
+    from hybridge.presence.layout import served
+
+    try:
+        served(loaded)
+    except ConfigProblem as problem:
+        raise Stop(problem.says, problem.next_step) from problem
 
 
 @app.command("show")

@@ -1,5 +1,7 @@
 """``hybridge demo``: the whole story in one go, on the embedded lab, over real protocols on loopback.
 
+``hybridge demo presence`` tells the other one (``cli.demo_presence``).
+
 It uses nothing an administrator could not: it starts a lab, writes the configuration that reaches it, breaks the three
 stories, and from there on runs the same code as ``doctor`` and ``repair``.
 """
@@ -12,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybridge.cli.exits import Exit, Stop
-from hybridge.cli.options import QuietOption, colour_wanted, out, write_file
+from hybridge.cli.options import QuietOption, colour_wanted, one_of, out, write_file
 
 if TYPE_CHECKING:
     from hybridge.cli.lab_running import OpenLab
     from hybridge.repair.executor import Applied
     from hybridge.report.model import Report
 
+STORIES_TOLD = ("repair", "presence")
 STORIES = (
     (
         "A delegate cannot schedule a Teams meeting for a delegator",
@@ -41,16 +44,27 @@ STORIES = (
 
 
 def demo(
+    which: Annotated[str, typer.Argument(metavar="[repair|presence]", show_default=False)] = "repair",
     folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where report.html is left.")] = Path(),
+    seconds: Annotated[float, typer.Option("--seconds", min=5, help="How long the day of presence takes.")] = 60,
     quiet: QuietOption = False,
 ) -> int:
-    """Break, explain, heal and verify the three classic failures on the embedded lab; leaves report.html."""
+    """Show hybridge at work on an embedded lab.
+
+    repair: break, explain, heal and verify the three classic failures; leaves report.html. presence: a small office
+    lives through a day in a minute.
+    """
     import asyncio
     import tempfile
 
+    one_of(which, STORIES_TOLD, "story")
     if not folder.is_dir():
         raise Stop(f"'{folder}' is not a folder.", "name an existing folder with --out")
     with tempfile.TemporaryDirectory(prefix="hybridge-demo-") as scratch:
+        if which == "presence":
+            from hybridge.cli.demo_presence import office
+
+            return asyncio.run(office(Path(scratch), seconds, quiet))
         return asyncio.run(story(folder, Path(scratch) / "hybridge.toml", quiet))
 
 

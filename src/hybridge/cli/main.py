@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from hybridge import __version__
-from hybridge.cli import checks, config, demo, doctor, lab, repair, rules, snapshot, support_bundle
+from hybridge.cli import checks, config, demo, doctor, lab, presence, repair, rules, snapshot, support_bundle
 from hybridge.cli.exits import Exit, Stop
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(checks.app, name="checks")
 app.add_typer(config.app, name="config")
 app.add_typer(rules.app, name="rules")
+app.add_typer(presence.app, name="presence")
 app.add_typer(lab.app, name="lab")
 
 _START = """\

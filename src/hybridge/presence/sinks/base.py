@@ -8,9 +8,9 @@ where it cannot, so that a dead gateway leaves nothing stale. Queueing, rates, r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -81,6 +81,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     per: timedelta = timedelta(seconds=1)
     shortest: timedelta = timedelta(seconds=30)
     longest: timedelta = timedelta(hours=4)
+    silent: frozenset[PresenceState] = frozenset()
+    """States for which it shows nothing at all: there is nothing to expire, so they are never refreshed."""
+    forgets: bool = False
+    """Whether what it shows may be lost with the connection: after ``SinkDown`` everything is published again."""
 
 
 class Sink(Protocol):
@@ -100,3 +104,11 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Disconnect; nothing is withdrawn by that. Never raises."""
+
+
+@runtime_checkable
+class TellsWhenDown(Protocol):
+    """A sink that notices by itself that its connection is lost, before the next ``publish`` does."""
+
+    def when_down(self, tell: Callable[[SinkDown], None]) -> None:
+        """Call ``tell`` (which never waits, never raises) when that happens."""
