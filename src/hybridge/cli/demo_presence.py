@@ -40,21 +40,6 @@ MINUTE = 60.0
 WIDE = 110
 PATIENCE = 30.0
 """Seconds the first reading of all calendars may take."""
-SETTINGS = """
-[presence]
-rules = "teams"
-state = "presence.sqlite"
-listen = ""
-sweep = 60
-replies = 1
-file = [{ name = "screen", path = "presence.json", style = "state" }]
-exchange = [{ name = "hq", hosts = HOSTS, username = USERNAME, password_file = PASSWORD }]
-graph = [{ name = "online" }]
-people = [
-  { name = "office", source = "hq", addresses = ["ada@contoso.com", "grace@contoso.com", "alan@contoso.com"] },
-  { name = "remote", source = "online", addresses = ["linus@contoso.com", "marie@contoso.com"] },
-]
-"""
 LOOKS = {
     PresenceState.AVAILABLE: (".", "green"),
     PresenceState.IN_A_MEETING: ("M", "red"),
@@ -143,7 +128,6 @@ async def office(folder: Path, seconds: float, quiet: bool) -> Exit:
     logging.getLogger("hybridge").addHandler(logging.NullHandler())  # the clock jumps at every step: no news here
     config = folder / "hybridge.toml"
     async with open_lab(config) as lab:
-        _write_settings(lab)
         estate, control = lab.running.estate, LabControl(config)
         now = estate.now()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
@@ -247,18 +231,6 @@ def _table(seen: Seen) -> Group:
         table.add_row(who, Text(_word(strip[-1]), style=colour), seen.untils[who], letters)
     legend = Text("  ".join(f"{letter} {WORDS[state]}" for state, (letter, _) in LOOKS.items()), style="dim")
     return Group(table, legend)
-
-
-def _write_settings(lab: OpenLab) -> None:
-    """The gateway's part of the configuration, after the lab's own, with its account and hosts."""
-    from hybridge.config import load
-
-    loaded = load(lab.config)
-    section = loaded.settings.exchange
-    text = SETTINGS.replace("HOSTS", msgspec.json.encode(section.hosts).decode())
-    text = text.replace("USERNAME", msgspec.json.encode(section.username).decode())
-    text = text.replace("PASSWORD", msgspec.json.encode(section.password_file).decode())
-    lab.config.write_text(lab.config.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
 def _verdict(seen: Seen, people: int) -> Exit:

@@ -126,6 +126,14 @@ def check(
     return Exit.INCOMPLETE if any(step.outcome == "not tried" for step in steps) else Exit.OK
 
 
+@app.command("prosody")
+def prosody() -> None:
+    """Print where the module for prosody lies; copy it into a folder of prosody's plugin_paths."""
+    from importlib.resources import files
+
+    out(str(files("hybridge.presence") / "prosody" / "mod_hybridge_presence.lua"))
+
+
 def _asked(config: Path, path: str, format: str, says: str) -> None:
     from hybridge.cli.presence_control import Running
 

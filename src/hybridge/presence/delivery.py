@@ -32,7 +32,8 @@ def waiting_by(clock: Clock) -> Waiting:
     async def wait(event: asyncio.Event, at: datetime | None) -> None:
         seconds = None if at is None else max(0.0, (at - clock.now()).total_seconds())
         with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await event.wait()
 
     return wait
 

@@ -353,7 +353,8 @@ class Gateway:
         next_at = self.roster.next_at
         wait = TICK if next_at is None else min(TICK, max(0.0, (next_at - self.clock.now()).total_seconds()))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._poked.wait(), wait)
+            async with asyncio.timeout(wait):  # wait_for of Python 3.11 may swallow a cancellation
+                await self._poked.wait()
 
     async def _jumped(self, now: datetime, ahead: float) -> None:
         """Look at everybody, and read everybody. What waits at a sink until an instant waits no longer; after a clock

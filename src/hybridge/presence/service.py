@@ -86,7 +86,8 @@ class Service:
     async def _reload_on_change(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.wishes.reload.wait(), LOOK_EVERY)
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self.wishes.reload.wait()
             asked = self.wishes.reload.is_set()
             self.wishes.reload.clear()
             try:

@@ -39,12 +39,19 @@ def relationships_to_servers(
     return tuple(one for one in records if domain.lower() in _lower(one.domain_names))
 
 
+_WIZARDS_NAME = "hybridioc"
+
+
 def connectors_to_cloud(records: Iterable[IntraOrganizationConnector]) -> tuple[IntraOrganizationConnector, ...]:
-    """Connectors of Exchange Server to the tenant, enabled or not. One that leads nowhere counts as well."""
+    """Connectors of Exchange Server to the tenant, enabled or not.
+
+    One that leads nowhere counts as well, and one by the name the Hybrid Configuration Wizard gives, wherever it leads.
+    """
     return tuple(
         one
         for one in records
         if is_cloud(one.discovery_endpoint)
+        or one.identity.lower().startswith(_WIZARDS_NAME)
         or any(is_tenant_domain(name) for name in one.target_address_domains)
         or not one.target_address_domains
     )

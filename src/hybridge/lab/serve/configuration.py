@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,11 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Subjects:
-    """Whom the doctor looks at: mailboxes, and delegations as (delegator, delegate)."""
+    """Whom the doctor looks at: mailboxes, those of them that are ``online``, delegations as (delegator, delegate)."""
 
     mailboxes: tuple[str, ...]
     delegations: tuple[tuple[str, str], ...]
+    online: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,25 @@ def write_toml(
         ("network", {"allow_list": ALLOW_LIST_URL}),
         ("lab", {"control": addresses.control_url, "token_file": secrets.token}),
     )
-    return "\n".join(_table(name, values) for name, values in tables)
+    return "\n".join((*(_table(name, values) for name, values in tables), *_presence(site, secrets, subjects)))
+
+
+def _presence(site: Site, secrets: Secrets, subjects: Subjects) -> Iterator[str]:
+    """The tables of the presence gateway: who is on-premises read over EWS, who is online over Graph, into a file."""
+    here = tuple(one for one in subjects.mailboxes if one not in subjects.online)
+    online = tuple(one for one in subjects.mailboxes if one in subjects.online)
+    yield _table("presence", {"sweep": 30, "replies": 5, "listen": "127.0.0.1:0"})
+    if here:
+        account = {"username": ADMINISTRATOR_LOGON, "password_file": secrets.password, "auth": "ntlm"}
+        hosts = sorted(
+            site.windows_hosts, key=lambda host: (not host.startswith("mail."), host.startswith("auto"), host)
+        )
+        yield _table("[presence.exchange]", {"name": "headquarters", "hosts": hosts, **account})
+        yield _table("[presence.people]", {"name": "office", "source": "headquarters", "addresses": here})
+    if online:
+        yield _table("[presence.graph]", {"name": "online"})
+        yield _table("[presence.people]", {"name": "remote", "source": "online", "addresses": online})
+    yield _table("[presence.file]", {"name": "screen", "path": "presence.json", "style": "state"})
 
 
 def details(
@@ -136,7 +155,7 @@ def _key(key: str) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, bool | int):
         return str(value).lower()
     if isinstance(value, str | Path):
         return json.dumps(str(value), ensure_ascii=False)  # a JSON string is a TOML basic string

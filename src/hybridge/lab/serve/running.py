@@ -22,7 +22,8 @@ from hybridge.lab.serve.plain import PlainListener
 from hybridge.lab.serve.site import Site
 from hybridge.lab.serve.verbs import ControlVerbs
 from hybridge.lab.serve.zone import Zone
-from hybridge.org.records import PublishedService
+from hybridge.org.records import Mailbox, PublishedService
+from hybridge.terms.premises import Premises
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ async def running_lab(
             plain.port,
             listener.refusing_port,
         )
-        subjects = Subjects(mailboxes, delegations)
+        online = (one.identity for one in estate.organization.all(Mailbox, Premises.ONLINE))
+        subjects = Subjects(mailboxes, delegations, tuple(online))
         shown.update(details(addresses, zone, site, estate, files, subjects))
         yield RunningLab(
             estate=estate,

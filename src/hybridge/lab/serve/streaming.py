@@ -52,6 +52,7 @@ def _connected(incoming: web.Request) -> bool:
 
 async def _woken(event: asyncio.Event, seconds: float) -> None:
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return
