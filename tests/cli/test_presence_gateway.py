@@ -256,7 +256,7 @@ async def test_a_second_gateway_and_a_missing_section_are_one_sentence(office: O
     assert "names no source for the presence gateway" in none.err and "[[presence.exchange]]" in none.err
 
 
-def test_the_module_for_prosody_is_where_it_is_said_to_be(hybridge_run: Any) -> None:
-    ran = hybridge_run("presence", "prosody")
+def test_the_module_for_prosody_is_where_it_is_said_to_be(tmp_path: Path, hybridge_run: Any) -> None:
+    ran = hybridge_run("presence", "prosody", cwd=tmp_path)
     assert ran.code == 0
     assert "urn:hybridge:presence:1" in Path(ran.out.strip()).read_text(encoding="utf-8")
