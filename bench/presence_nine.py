@@ -136,7 +136,7 @@ def _server(folder: Path, people: int) -> Iterator[Prosody]:
     try:
         yield server
     finally:
-        server.stop()
+        server.stop(kill=True)  # it would say goodbye for everybody first
 
 
 def prosody(folder: Path, people: int) -> Morning:

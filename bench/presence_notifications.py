@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -59,6 +59,11 @@ def _changes(people: int, rounds: int, at: datetime) -> list[list[tuple[str, Cal
         ]
         for turn in range(rounds)
     ]
+
+
+def _begun(people: int, at: datetime) -> Iterator[tuple[str, CalendarRead]]:
+    """Everybody into a meeting, each made when it is needed, as a source does: what is kept is the gateway's."""
+    return ((office.person(number).address, office.day(number, at, QUIET, now=True)) for number in range(people))
 
 
 async def _free(gateway: Gateway, spoken: office.SpokenSource, sink: office.CountingSink, people: int) -> None:
@@ -121,7 +126,7 @@ async def _bare_rate(people: int, rounds: int) -> Speed:
 
 
 async def _steadily(
-    changes: list[tuple[str, CalendarRead]], rate: float, tell: Callable[[str, CalendarRead], None]
+    changes: Iterable[tuple[str, CalendarRead]], rate: float, tell: Callable[[str, CalendarRead], None]
 ) -> dict[str, float]:
     """Tell each at its instant; the instants by address."""
     began, due = time.perf_counter() + 0.01, {}
@@ -148,7 +153,7 @@ async def _latency(folder: Path, people: int, rate: float) -> Delays:
             seen[desired.person.address] = time.perf_counter()
 
         sink.seen = note
-        changes = _changes(people, 1, SystemClock().now())[0]
+        changes = _begun(people, SystemClock().now())
         gc.collect()
         due = await _steadily(changes, rate, spoken.tell)
         await sink.reaches(began + people)
@@ -165,7 +170,7 @@ async def _bare_latency(people: int, rate: float) -> Delays:
             seen[address] = time.perf_counter()
 
     taking = asyncio.create_task(take())
-    changes = _changes(people, 1, SystemClock().now())[0]
+    changes = _begun(people, SystemClock().now())
     due = await _steadily(changes, rate, lambda address, _: queue.put_nowait(address))
     await taking
     return _delays(due, seen)

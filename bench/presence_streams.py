@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,15 +101,15 @@ def _asked(number: int) -> HttpAsk:
     return envelope.ask(URL, write_request(Request(ids)), user_agent="bench")
 
 
-async def _counted(streams: int, open_one: Callable[[int], Coroutine[Any, Any, bool]]) -> Speed:
-    """Open so many, ``AT_ONCE`` at once."""
-    numbers = iter(range(streams))
+async def _counted(streams: int, open_one: Callable[[HttpAsk], Coroutine[Any, Any, bool]]) -> Speed:
+    """Open so many, ``AT_ONCE`` at once. Writing the requests is not counted."""
+    asks = iter([_asked(number) for number in range(streams)])
     opened = 0
 
     async def some() -> None:
         nonlocal opened
-        for number in numbers:
-            good = await open_one(number)
+        for one in asks:
+            good = await open_one(one)
             opened += good
 
     gc.collect()
@@ -126,9 +127,10 @@ async def _ours(port: int, ca_file: str, streams: int) -> Speed:
     async with open_lines(net, exchange, SystemClock()) as lines, AsyncExitStack() as held:
         if isinstance(lines, Failure):
             raise SystemExit(lines.says)
+        groups = count()
 
-        async def open_one(number: int) -> bool:
-            streamed = await held.enter_async_context(lines.stream(f"group{number}", _asked(number)))
+        async def open_one(one: HttpAsk) -> bool:
+            streamed = await held.enter_async_context(lines.stream(f"group{next(groups)}", one))
             if streamed.chunks is None:
                 raise SystemExit(f"No stream: {streamed.answer.failure or streamed.answer.status}")
             envelopes = EnvelopeStream()
@@ -148,9 +150,9 @@ async def _aiohttp(port: int, ca_file: str, streams: int) -> Speed:
         AsyncExitStack() as held,
     ):
 
-        async def open_one(number: int) -> bool:
-            url, body = f"https://127.0.0.1:{port}/EWS/Exchange.asmx", _asked(number).body
-            answer = await held.enter_async_context(session.post(url, data=body, server_hostname=HOST))
+        async def open_one(one: HttpAsk) -> bool:
+            url = f"https://127.0.0.1:{port}/EWS/Exchange.asmx"
+            answer = await held.enter_async_context(session.post(url, data=one.body, server_hostname=HOST))
             held.callback(answer.close)
             return b"Envelope>" in await answer.content.readany()
 
@@ -161,14 +163,13 @@ async def _asyncio(port: int, ca_file: str, streams: int) -> Speed:
     tls = ssl.create_default_context(cafile=ca_file)
     writers = []
 
-    async def open_one(number: int) -> bool:
+    async def open_one(one: HttpAsk) -> bool:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=HOST)
         writers.append(writer)
-        body = _asked(number).body
         writer.write(
             b"POST /EWS/Exchange.asmx HTTP/1.1\r\nHost: %b\r\nAuthorization: Basic %b\r\n"
             b"Content-Type: text/xml; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b"
-            % (HOST.encode(), PROOF.encode(), len(body), body)
+            % (HOST.encode(), PROOF.encode(), len(one.body), one.body)
         )
         await reader.readuntil(b"Envelope>")
         return True

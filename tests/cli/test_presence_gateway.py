@@ -65,7 +65,7 @@ class Office:
         self.store = store_of(lab.estate)
 
     def configure(self, sweep: float = 300, *people: str) -> None:
-        toml = self.lab.toml
+        toml = self.lab.toml.partition("\n[presence]")[0]
         password = next(line.split('"')[1] for line in toml.splitlines() if line.startswith("password_file"))
         (self.folder / "staff.txt").write_text("\n".join(people or (ADA,)) + "\n", encoding="utf-8")
         self.config.write_text(toml + SECTION.format(sweep=sweep, password=password), encoding="utf-8")
@@ -250,7 +250,7 @@ async def test_a_second_gateway_and_a_missing_section_are_one_sentence(office: O
         second = await office.run("run")
         assert second.code == 2
         assert "Another gateway runs with the state file" in second.err and "hybridge presence drain" in second.err
-    office.config.write_text(office.lab.toml, encoding="utf-8")
+    office.config.write_text(office.lab.toml.partition("\n[presence]")[0], encoding="utf-8")
     none = await office.run("run")
     assert none.code == 2
     assert "names no source for the presence gateway" in none.err and "[[presence.exchange]]" in none.err

@@ -50,8 +50,12 @@ def ended(export: Path, out: Path, *more: str) -> subprocess.CompletedProcess[st
 
 def stopped(export: Path, out: Path, number: int) -> tuple[int, str]:
     """Start a run, send it signal ``number`` as soon as a slice is done, and wait for its end."""
-    running = subprocess.Popen(
-        command(export, out), cwd=out.parent, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    running = subprocess.Popen(  # nice, so that it does not end unseen on a busy machine
+        ["nice", "-n", "19", *command(export, out)],
+        cwd=out.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     checkpoint = out.with_name(out.name + ".checkpoint")
     deadline = time.monotonic() + LIMIT

@@ -34,7 +34,7 @@ class Response(StrEnum):
     NOT_RESPONDED = "not-responded"
 
 
-class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True):
+class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event, or one occurrence of a series.
 
     ``identity`` is the source's id, or what a source without ids makes of the event's own values; it tells two events
@@ -56,7 +56,7 @@ class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True):
+class Window(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything in a calendar between two instants, as it was at ``read_at``.
 
     Events that overlap the edge are whole. ``zone`` is the owner's time zone (a Windows or IANA name), "" where the
@@ -79,7 +79,7 @@ class ReplyState(StrEnum):
     SCHEDULED = "scheduled"
 
 
-class AutomaticReplies(msgspec.Struct, frozen=True, kw_only=True):
+class AutomaticReplies(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Automatic replies as they were set at ``read_at``.
 
     Exchange keeps the last duration while they are disabled or enabled without one: ``start_at`` and ``end_at`` count

@@ -44,7 +44,7 @@ JUMP = 5.0
 TICK = 1.0
 """Seconds between two looks at the clock at most."""
 KEEP_EVERY = 15.0
-CHUNK = 100
+CHUNK = 25
 """People that are looked at before the loop may do something else."""
 
 

@@ -228,6 +228,8 @@ class Outbox:
         alarm = self._alarms[0][0] if self._alarms else NEVER
         send = NEVER
         paused_until = max(self._pause_until, self._throttled_until)
+        if alarm <= instant and not self._may_send(instant):
+            alarm = paused_until if paused_until > instant else NEVER  # nobody can be told again before that
         if paused_until > instant and (self.trouble is not None or self._pending):
             send = paused_until
         elif self._pending and self._may_send(instant):
@@ -299,6 +301,8 @@ class Outbox:
             return CHANGE, NEVER
         if shown.until != desired.until or entry.expires <= instant:
             return REFRESH, NEVER
+        if entry.expires > instant + entry.life + SET_BACK:
+            return REFRESH, NEVER  # published by a clock that was ahead: by this one it may be gone any time
         if desired.until is not None and desired.until.timestamp() <= entry.expires:
             return IDLE, NEVER
         return IDLE, self._refresh_at(entry)

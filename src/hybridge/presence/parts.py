@@ -31,7 +31,7 @@ from hybridge.presence.running_sink import Makers
 from hybridge.presence.sinks.base import Sink
 from hybridge.presence.sources.base import Source
 from hybridge.terms.clouds import CLOUDS
-from hybridge.wire.ask import Failure
+from hybridge.wire.ask import Failure, FailureReason
 
 BEFORE = timedelta(hours=2)
 """How far back a calendar is read: a meeting that began before is whole all the same."""
@@ -106,7 +106,16 @@ async def _graph(part: Part, clock: Clock, kept: Mapping[str, bytes]) -> AsyncIt
 
 @asynccontextmanager
 async def _xmpp(part: Part, _: Clock) -> AsyncIterator[Sink]:
-    from hybridge.net.xmpp import XmppComponent, XmppConfig
+    try:
+        from hybridge.net.xmpp import XmppComponent, XmppConfig
+    except ModuleNotFoundError as error:
+        raise CannotMake(
+            Failure(
+                reason=FailureReason.NOT_CONFIGURED,
+                says=f"The library for XMPP is not installed ({error.name}).",
+                next_step="Install it: pip install 'hybridge[xmpp]'.",
+            )
+        ) from error
     from hybridge.presence.sinks.xmpp import XmppSink
 
     table = _table(part, PresenceXmpp)

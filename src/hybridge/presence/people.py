@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
+class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One watched person. ``address`` (primary SMTP, lower case) identifies; everything else is a name elsewhere.
 
     ``source`` names the configured source that reads the mailbox; ``group`` the mailbox group of the configuration.

@@ -26,6 +26,8 @@ BUSY = 5.0
 """Seconds a locked file is waited for."""
 AGAIN = 2.0
 """Seconds until a failed batch is tried again."""
+GATHER = 0.02
+"""Seconds for which a batch grows: a transaction for every row would take the processor from the loop."""
 SHARE = "all"
 """The one share there is while one gateway serves everybody."""
 
@@ -72,8 +74,9 @@ class StateStore:
         self._again = again
         self._pending: dict[Row, bytes | None] = {}
         self._fence = 0
+        self._taken = False
         self._changed = threading.Condition()
-        self._ending = False
+        self._ending = threading.Event()
         self._using = threading.RLock()
         self._thread: threading.Thread | None = None
         self._base: sqlite3.Connection | None = None
@@ -95,18 +98,20 @@ class StateStore:
     def take(self, at: datetime) -> int:
         """Take the lease: a revision above every earlier one, even of a file that was lost (seconds since 1970)."""
         revision = int(at.timestamp())
-        with suppress(sqlite3.Error, OSError), self._writing() as base:
-            row = base.execute("SELECT revision FROM leases WHERE share = ?", (SHARE,)).fetchone()
-            revision = max(revision, row[0] + 1 if row else 0)
-            base.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (SHARE, revision))
+        self._taken = False
+        with suppress(sqlite3.Error, OSError), self._using:
+            revision = max(revision, _last_revision(self._connection()) + 1)
+            with self._writing() as base:
+                revision = max(revision, _last_revision(base) + 1)
+                base.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (SHARE, revision))
+            self._taken = True
         self._fence = revision
         return revision
 
     def holds(self, revision: int) -> bool:
         """Whether ``revision`` is still the highest, as far as the file can be read."""
         with suppress(sqlite3.Error, OSError), self._using:
-            row = self._connection().execute("SELECT revision FROM leases WHERE share = ?", (SHARE,)).fetchone()
-            if row is not None and row[0] > revision:
+            if self._taken and _last_revision(self._connection()) > max(revision, self._fence):
                 self.fenced = True
         return not self.fenced
 
@@ -131,7 +136,7 @@ class StateStore:
     def close(self) -> None:
         """Write what is left, if that can be done at once, and let go of the file."""
         with self._changed:
-            self._ending = True
+            self._ending.set()
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
@@ -150,14 +155,17 @@ class StateStore:
         """The thread: newest rows first come, first written; a failed batch waits and is tried again."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._pending or self._ending)
-                batch, ending = dict(self._pending), self._ending
+                self._changed.wait_for(lambda: self._pending or self._ending.is_set())
+            self._ending.wait(GATHER)
+            with self._changed:
+                batch, ending = dict(self._pending), self._ending.is_set()
             done = not batch or self._try(batch)
+            del batch  # it would be held until the next row comes
             if ending:
                 return
             if not done:
                 with self._changed:
-                    self._changed.wait_for(lambda: self._ending, self._again)
+                    self._changed.wait_for(self._ending.is_set, self._again)
 
     def _try(self, batch: Mapping[Row, bytes | None]) -> bool:
         try:
@@ -179,11 +187,14 @@ class StateStore:
         return True
 
     def _under_lease(self, base: sqlite3.Connection) -> bool:
-        row = base.execute("SELECT revision FROM leases WHERE share = ?", (SHARE,)).fetchone()
-        if row is not None and row[0] > self._fence:
+        known = _last_revision(base)
+        if known > self._fence and self._taken:
             return False
-        if row is None or row[0] < self._fence:
+        if known > self._fence:
+            self._fence = known + 1  # theirs is an earlier start: the file could not be read at ours
+        if known < self._fence:
             base.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (SHARE, self._fence))
+        self._taken = True
         return True
 
     def _read(self) -> Held:
@@ -256,6 +267,12 @@ class StateStore:
                 old.rename(old.with_name(f"{self.path.name}.broken-{stamp}{suffix}"))
         self.renewed += 1
         self.trouble = f"The state file {self.path} was broken ({error}); it was set aside and a new one begun."
+
+
+def _last_revision(base: sqlite3.Connection) -> int:
+    """The revision of whoever took the lease last, 0 when nobody did."""
+    row = base.execute("SELECT revision FROM leases WHERE share = ?", (SHARE,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _is_broken(error: sqlite3.DatabaseError) -> bool:

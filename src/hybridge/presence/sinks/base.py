@@ -18,7 +18,7 @@ from hybridge.presence.people import Person
 from hybridge.presence.states import PresenceState
 
 
-class Desired(msgspec.Struct, frozen=True, kw_only=True):
+class Desired(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one person is to show. ``state`` None withdraws what the gateway published.
 
     ``until`` is when the state ends by what is known now (None: unknown); ``expires_at`` when the sink is to drop it

@@ -87,7 +87,7 @@ class _Frame:
 def read_answer(answer: HttpAnswer, *, texts: bool = True) -> Response | EwsFault | Failure:
     """Read a whole HTTP answer: what ``get_user_availability.read_answer`` returns, sooner.
 
-    Without ``texts`` subjects and locations are checked as ever, but none is kept: they are "".
+    Without ``texts`` subjects, locations and ids are checked as ever, but none is kept: they are "".
     """
     if answer.failure is None and answer.status == 200:
         try:
@@ -99,10 +99,10 @@ def read_answer(answer: HttpAnswer, *, texts: bool = True) -> Response | EwsFaul
 
 
 def without_texts(answer: FreeBusy | MailboxError) -> FreeBusy | MailboxError:
-    """``answer`` without subjects and locations."""
+    """``answer`` without subjects, locations and ids."""
     if isinstance(answer, MailboxError):
         return answer
-    periods = tuple([msgspec.structs.replace(one, subject="", location="") for one in answer.periods])
+    periods = tuple([msgspec.structs.replace(one, subject="", location="", entry_id="") for one in answer.periods])
     return msgspec.structs.replace(answer, periods=periods)
 
 
@@ -203,13 +203,11 @@ def _period(event: str, patterns: _Patterns) -> BusyPeriod:
     texts = patterns.texts.fullmatch(details, 0, at)
     if at < 0 or texts is None:
         raise _NotOurs
-    is_meeting, is_private = _flags(details[at:], patterns)
-    subject, location = texts.groups("")
-    if "&" in subject:
-        subject = _plain(subject)
-    if "&" in location:
-        location = _plain(location)
-    return BusyPeriod(start_at, end_at, busy_type, subject, location, is_meeting, is_private, True)
+    is_meeting, recurs, excepted, is_private = _flags(details[at:], patterns)
+    entry, subject, location = [_plain(one) if "&" in one else one for one in texts.groups("")]
+    return BusyPeriod(
+        start_at, end_at, busy_type, subject, location, is_meeting, is_private, True, entry, recurs, excepted
+    )
 
 
 def _bare_period(event: str, patterns: _Patterns) -> BusyPeriod:
@@ -227,8 +225,8 @@ def _bare_period(event: str, patterns: _Patterns) -> BusyPeriod:
 @lru_cache(maxsize=16384)
 def _untold(begin: str, flags: str, patterns: _Patterns) -> BusyPeriod:
     start_at, end_at, busy_type = _when(begin, patterns)
-    is_meeting, is_private = _flags(flags, patterns)
-    return BusyPeriod(start_at, end_at, busy_type, "", "", is_meeting, is_private, True)
+    is_meeting, recurs, excepted, is_private = _flags(flags, patterns)
+    return BusyPeriod(start_at, end_at, busy_type, "", "", is_meeting, is_private, True, "", recurs, excepted)
 
 
 _ReadPeriod = Callable[[str, _Patterns], BusyPeriod]
@@ -243,11 +241,12 @@ def _when(begin: str, patterns: _Patterns) -> tuple[datetime, datetime, str]:
 
 
 @lru_cache(maxsize=256)
-def _flags(flags: str, patterns: _Patterns) -> tuple[bool, bool]:
+def _flags(flags: str, patterns: _Patterns) -> tuple[bool, bool, bool, bool]:
+    """Whether it is a meeting, one of a series, an exception of it, private."""
     found = patterns.flags.fullmatch(flags)
     if found is None:
         raise _NotOurs
-    return found[1] in _TRUTHS, found[2] in _TRUTHS
+    return found[1] in _TRUTHS, found[2] in _TRUTHS, found[3] in _TRUTHS, found[4] in _TRUTHS
 
 
 _instant = lru_cache(maxsize=16384)(instant)
@@ -295,18 +294,18 @@ def _patterns(messages: str, types: str, switch: str) -> _Patterns:
         """An element of text, an empty one, or none."""
         return f"(?:{element(name, f'({_WRITTEN})')}|<{re.escape(types + name)} ?/>)?"
 
-    def flag(name: str, group: bool = False) -> str:
-        return element(name, "(true|false|0|1)" if group else "(?:true|false|0|1)")
+    def flag(name: str) -> str:
+        return element(name, "(true|false|0|1)")
 
     moment = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?)"
     when = (
         f"<{re.escape(types)}CalendarEvent>"
         f"{element('StartTime', moment)}{element('EndTime', moment)}{element('BusyType', '([A-Za-z]{1,40})')}"
     )
-    texts = f"(?:{element('ID', _TEXT)})?{maybe('Subject')}{maybe('Location')}"
+    texts = f"(?:{element('ID', f'({_TEXT})')})?{maybe('Subject')}{maybe('Location')}"
     flags = (
-        f"{flag('IsMeeting', True)}{flag('IsRecurring')}{flag('IsException')}{flag('IsReminderSet')}"
-        f"{flag('IsPrivate', True)}</{re.escape(types)}CalendarEventDetails>"
+        f"{flag('IsMeeting')}{flag('IsRecurring')}{flag('IsException')}{element('IsReminderSet', '(?:true|false|0|1)')}"
+        f"{flag('IsPrivate')}</{re.escape(types)}CalendarEventDetails>"
     )
     array, hours = f"{types}CalendarEventArray", re.escape(f"{types}WorkingHours")
     head = (
