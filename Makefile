@@ -3,6 +3,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 # Trust what the machine trusts: many networks of administrators have an authority of their own.
 export UV_SYSTEM_CERTS := true
+# The tests start hundreds of processes; where Python may not keep what it compiled, each compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help demo test thorough check bench bench-presence fuzz format docs
