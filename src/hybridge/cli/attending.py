@@ -7,11 +7,11 @@ from pathlib import Path
 
 import typer
 
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Stop
 from hybridge.cli.options import say
 from hybridge.cli.pacing import walking
 from hybridge.cli.plans import controller_of, hands, journal_root, opened, place, who
-from hybridge.cli.session import load_config
 from hybridge.config import Config
 from hybridge.net.answerers.live import open_live
 from hybridge.net.clock import SystemClock

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Exit, Stop
 from hybridge.cli.options import say
 from hybridge.cli.plans import journal_root, who
-from hybridge.cli.session import load_config
 from hybridge.net.clock import SystemClock
 from hybridge.plan import Plan
 from hybridge.repair import journal as journals

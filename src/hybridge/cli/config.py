@@ -18,7 +18,7 @@ app = typer.Typer(help="Check the configuration, or show what is in force.", add
 @app.command("check")
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Read the file and say whether it can be used. Asks nothing over the network."""
-    from hybridge.cli.session import load_config
+    from hybridge.cli.configuration import load_config
     from hybridge.net.config import config_failures
 
     loaded = load_config(config)
@@ -49,7 +49,7 @@ def show(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Print the configuration in force, secrets hidden; without a file, a commented example."""
     import msgspec
 
-    from hybridge.cli.session import load_config
+    from hybridge.cli.configuration import load_config
     from hybridge.config import example, shown
 
     if not config.is_file():

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Exit, Stop
-from hybridge.cli.session import load_config
 
 
 class LabControl:

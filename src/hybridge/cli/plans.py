@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 
 from hybridge.cli.allowed import stop_without_rights
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Exit, Stop
 from hybridge.cli.options import say
 from hybridge.cli.pacing import walking
-from hybridge.cli.session import USER_AGENT, Session, load_config
+from hybridge.cli.session import USER_AGENT, Session
 from hybridge.collectors.routes import ews_address
 from hybridge.config import Config
 from hybridge.doctor.diagnose import diagnose

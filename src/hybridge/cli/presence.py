@@ -91,7 +91,7 @@ def drain(config: ConfigOption = DEFAULT_CONFIG, format: FormatOption = "text") 
 @app.command("reload")
 def reload(config: ConfigOption = DEFAULT_CONFIG, format: FormatOption = "text") -> None:
     """Let the gateway read its configuration again, now."""
-    from hybridge.cli.session import load_config
+    from hybridge.cli.configuration import load_config
 
     load_config(config)
     _asked(config, "/reload", format, "The gateway reads its configuration again.")

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Exit, Stop
-from hybridge.cli.session import load_config
 from hybridge.config_presence import STATE
 from hybridge.presence.control import control_file, read_endpoint
 

@@ -9,9 +9,9 @@ import signal
 import sys
 from pathlib import Path
 
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Exit, Stop
 from hybridge.cli.options import say
-from hybridge.cli.session import load_config
 from hybridge.config import ConfigProblem
 from hybridge.net.clock import SystemClock
 from hybridge.presence.gateway import AlreadyRunning

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Stop
 from hybridge.cli.options import say
 from hybridge.cli.presence_control import Running
-from hybridge.cli.session import load_config
 from hybridge.config import ConfigProblem
 from hybridge.net.clock import SystemClock
 from hybridge.presence.explained import Board

@@ -273,8 +273,8 @@ def undo(
     import asyncio
 
     from hybridge.cli.carrying import last_first
+    from hybridge.cli.configuration import load_config
     from hybridge.cli.plans import place, shown_end, undo_journal
-    from hybridge.cli.session import load_config
 
     one_of(format, ("text", "json"), "--format")
     last_first(*place(journal, load_config(config)))

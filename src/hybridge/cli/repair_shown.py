@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Stop
 from hybridge.cli.plans import journal_root, place
-from hybridge.cli.session import load_config
 from hybridge.org.folding import crowds, like_it, shape, spans
 from hybridge.plan import Plan
 from hybridge.repair import journal as journals

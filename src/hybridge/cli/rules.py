@@ -85,7 +85,7 @@ def _from_service(rules: Rules, folder: Path, config: Path) -> int:
     import asyncio
     from uuid import uuid4
 
-    from hybridge.cli.session import load_config
+    from hybridge.cli.configuration import load_config
     from hybridge.collectors.endpoints import collect_endpoints
     from hybridge.net.answerers.live import open_live
     from hybridge.net.clock import SystemClock

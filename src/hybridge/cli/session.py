@@ -10,13 +10,14 @@ from pathlib import Path
 
 from hybridge import __version__
 from hybridge.checks.base import Check
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Stop
 from hybridge.cli.firewall_list import firewall_list
 from hybridge.cli.offline import Snapshot, open_snapshot
 from hybridge.cli.rules_folder import rules_of
 from hybridge.collectors.collect import Target
 from hybridge.collectors.network import AllowList
-from hybridge.config import Config, ConfigProblem, accepted_of, load, pair_of
+from hybridge.config import Config, ConfigProblem, accepted_of, pair_of
 from hybridge.doctor.accept import UnknownCause, known
 from hybridge.doctor.diagnose import UnknownCheck, choose
 from hybridge.doctor.named_tests import NamedTest
@@ -94,14 +95,6 @@ class Session:
             return WithExports(live, SnapshotAnswerer(self.config.beside(folder)))
         except SnapshotProblem as problem:
             raise Stop(f"{self.config.file}: exchange.exports: {problem}", "correct the path") from problem
-
-
-def load_config(path: Path) -> Config:
-    """Read the configuration; a mistake in it ends the command."""
-    try:
-        return load(path)
-    except ConfigProblem as problem:
-        raise Stop(problem.says, problem.next_step) from problem
 
 
 def open_session(

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Exit, Stop
 from hybridge.cli.options import say
 from hybridge.cli.plans import subjects_of
-from hybridge.cli.session import Session, load_config, open_session
+from hybridge.cli.session import Session, open_session
 from hybridge.doctor.diagnose import diagnose
 from hybridge.net.clock import SystemClock
 from hybridge.plan import Plan

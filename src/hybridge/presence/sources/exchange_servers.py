@@ -22,6 +22,8 @@ from hybridge.wire.streamed import Lines
 FIRST_WAIT = {Kind.BUSY: 5.0, Kind.DOWN: 5.0, Kind.ELSEWHERE: 10.0, Kind.FAULT: 10.0, Kind.REFUSED: 60.0}
 LONGEST_WAIT = {Kind.BUSY: 600.0, Kind.DOWN: 300.0, Kind.ELSEWHERE: 300.0, Kind.FAULT: 600.0, Kind.REFUSED: 3600.0}
 NEVER = float("inf")
+BEHIND = 60.0
+"""Seconds by which servers that refused the same credential follow the one of them that is asked again."""
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Server:
     limit: int
     accepted: bool = False
     """It has taken our credential."""
+    refused: bool = False
+    """It took our credential before, and refused it last."""
     closed_until: float = 0.0
     """By ``Pace.tick``; ``NEVER`` until the configuration changes."""
     failures: int = 0
@@ -92,6 +96,8 @@ class Servers:
 
     def answered(self, server: Server) -> None:
         """Note an answer to what was asked."""
+        if server.refused:
+            self._believe_again()
         server.accepted = True
         server.failures, server.closed_until = 0, 0.0
         server.trouble = server.next_step = ""
@@ -113,9 +119,25 @@ class Servers:
         wait = self._wait(server, verdict)
         server.closed_until = max(server.closed_until, self._pace.tick() + wait)
         server.failures += 1
+        if verdict.kind is Kind.REFUSED:
+            self._hold_back(server)
         if verdict.kind is Kind.BUSY:
             server.count("throttled")
             server.throttled_until = self._pace.now() + timedelta(seconds=wait)
+
+    def _hold_back(self, server: Server) -> None:
+        """All have one account: where more than one refuses it, one of them is asked for all."""
+        server.refused = True
+        for other in self.all:
+            if other.refused and other is not server:
+                server.failures = max(server.failures, other.failures)
+                other.closed_until = max(other.closed_until, server.closed_until + BEHIND)
+
+    def _believe_again(self) -> None:
+        """One that refused the account takes it again: the others may be asked now."""
+        for other in self.all:
+            if other.refused:
+                other.refused, other.closed_until = False, 0.0
 
     def defect(self) -> None:
         """Count a mistake of ours, where the troubleshooter finds it."""
