@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.thorough import some_of
 
 from hybridge.checks.coverage import rows_of
 from hybridge.checks.registry import all_checks
@@ -38,7 +39,7 @@ def report(lab: Any, test: NamedTest) -> Any:
     return lab.json("doctor", "--test", test.name, *about)
 
 
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.name)
+@pytest.mark.parametrize("test", some_of(TESTS, 2), ids=lambda test: test.name)
 def test_every_test_passes_on_a_healthy_organization(lab: Any, test: NamedTest) -> None:
     told = report(lab, test)
     assert told["request"]["test"] == test.name
@@ -50,7 +51,7 @@ def test_every_test_passes_on_a_healthy_organization(lab: Any, test: NamedTest) 
     assert told["test"]["took_ms"] > 0
 
 
-@pytest.mark.parametrize(("name", "cause", "step"), BROKEN)
+@pytest.mark.parametrize(("name", "cause", "step"), some_of(BROKEN, 2))
 def test_what_is_broken_fails_at_its_step(lab: Any, name: str, cause: str, step: str) -> None:
     assert lab.run("lab", "break", cause).code == 0
     told = report(lab, next(test for test in TESTS if test.name == name))
