@@ -71,7 +71,13 @@ def aadsts(number: int, status: int = 401) -> web.Response:
 
 @asynccontextmanager
 async def live_at(
-    authority: Authority, cloud: Cloud, entra: EntraConfig = ENTRA, *, wish: Wish | None = None, within: float = 20.0
+    authority: Authority,
+    cloud: Cloud,
+    entra: EntraConfig = ENTRA,
+    *,
+    wish: Wish | None = None,
+    within: float = 20.0,
+    clock: SetClock | None = None,
 ) -> AsyncIterator[LiveAnswerer]:
     pauses: list[float] = []
 
@@ -81,7 +87,7 @@ async def live_at(
     tls = authority.context(wish or Wish(names=(LOGIN, GRAPH)))
     async with serve(cloud, tls) as place:
         net = NetConfig(connect_to={LOGIN: place, GRAPH: place}, ca_file=authority.ca_file, timeout=within)
-        async with open_live(net, ExchangeConfig(), entra, SetClock(AT), pause) as live:
+        async with open_live(net, ExchangeConfig(), entra, clock or SetClock(AT), pause) as live:
             assert isinstance(live, LiveAnswerer)
             live.pauses = pauses  # type: ignore[attr-defined]
             yield live
@@ -127,6 +133,19 @@ async def test_refusals_are_asked_once(
         assert words in answer.failure.says and "11-22" in answer.failure.says and answer.failure.next_step
     assert len(cloud.forms) == 1 and not cloud.carried
     assert SECRET not in repr(answers) and SECRET not in caplog.text
+
+
+async def test_what_once_signed_in_may_have_been_mended_at_entra(authority: Authority) -> None:
+    clock = SetClock(AT)
+    cloud = Cloud([token(), aadsts(7000215)], [web.json_response({}), web.Response(status=401)])
+    async with live_at(authority, cloud, clock=clock) as live:
+        assert (await live.http(GET)).status == 200
+        for _ in range(3):  # Graph refuses the token, Entra the secret: once
+            assert (await live.http(GET)).failure is not None
+        assert len(cloud.forms) == 2
+        clock.advance(timedelta(minutes=15))
+        assert (await live.http(GET)).status == 200
+    assert len(cloud.forms) == 3
 
 
 async def test_page_in_place_of_a_token(authority: Authority) -> None:

@@ -66,6 +66,9 @@ ERRORS = {
 ANOTHER_AFTER = timedelta(minutes=1)
 """How long it takes before another token is fetched in place of one a service refused; it may refuse them all."""
 
+MENDED_AFTER = timedelta(minutes=15)
+"""How long a lasting failure is believed where the application had signed in before: gateways run for months."""
+
 LASTING = frozenset({FailureReason.SIGN_IN, FailureReason.FORBIDDEN, FailureReason.NOT_CONFIGURED})
 """Failures that will not go away during a run: remembered, so that a wrong secret is sent once."""
 
@@ -104,19 +107,30 @@ class EntraTokens:
         self._session: aiohttp.ClientSession | None = None
         self._credential: Credential | None = None
         self._flights: dict[str, asyncio.Task[str | Failure]] = {}
-        self._failed: dict[str, Failure] = {}
+        self._failed: dict[str, tuple[Failure, datetime]] = {}
         self._current: dict[str, str] = {}
         self._another_at: dict[str, datetime] = {}
 
     async def token(self, scope: str) -> str | Failure:
         """A valid access token for ``scope``, or why there is none."""
-        if scope in self._failed:
-            return self._failed[scope]
+        failed = self._remembered(scope)
+        if failed is not None:
+            return failed
         flight = self._flights.get(scope)
         if flight is None:
             flight = self._flights[scope] = asyncio.create_task(self._fetch(scope))
             flight.add_done_callback(lambda _: self._flights.pop(scope, None))
         return await asyncio.shield(flight)
+
+    def _remembered(self, scope: str) -> Failure | None:
+        """The lasting failure of ``scope``; where it once worked, somebody may have mended it at Entra meanwhile."""
+        if scope not in self._failed:
+            return None
+        failure, at = self._failed[scope]
+        if scope in self._current and abs(self._network.clock.now() - at) >= MENDED_AFTER:
+            del self._failed[scope]
+            return None
+        return failure
 
     async def another(self, scope: str, refused: str) -> str | Failure | None:
         """A token in place of one the service ``refused`` (ended early, or our clock is wrong); None so soon after."""
@@ -158,7 +172,7 @@ class EntraTokens:
 
     def _note(self, scope: str, failure: Failure) -> Failure:
         if failure.reason in LASTING:
-            self._failed[scope] = failure
+            self._failed[scope] = failure, self._network.clock.now()
         return failure
 
     async def _opened(self) -> Credential:
