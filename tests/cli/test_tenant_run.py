@@ -50,12 +50,13 @@ def ended(export: Path, out: Path, *more: str) -> subprocess.CompletedProcess[st
 
 def stopped(export: Path, out: Path, number: int) -> tuple[int, str]:
     """Start a run, send it signal ``number`` as soon as a slice is done, and wait for its end."""
-    running = subprocess.Popen(  # nice, so that it does not end unseen on a busy machine
-        ["nice", "-n", "19", *command(export, out)],
+    running = subprocess.Popen(
+        command(export, out),
         cwd=out.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heeds_ctrl_c,
     )
     checkpoint = out.with_name(out.name + ".checkpoint")
     deadline = time.monotonic() + LIMIT
@@ -66,6 +67,11 @@ def stopped(export: Path, out: Path, number: int) -> tuple[int, str]:
     os.kill(running.pid, number)
     _, errors = running.communicate(timeout=LIMIT)
     return running.returncode, errors
+
+
+def _heeds_ctrl_c() -> None:
+    """A shell starts what runs in the background deaf to SIGINT, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _a_slice_is_in(checkpoint: Path) -> bool:

@@ -97,7 +97,7 @@ async def test_a_secret_that_is_replaced_at_entra_and_then_in_the_configuration(
         assert not office.astray().keys() - {LINUS, MARIE}, "on-premises goes on"
         await office.passes(20 * MINUTE)
         asked = [one for one in office.estate.log if "oauth2" in one.path.lower() and one.status == 401]
-        assert len(asked) == 1, "a secret that is refused is sent once"
+        assert len(asked) <= 3, "a secret that worked before is tried again every quarter of an hour, and no sooner"
         office.meet(MARIE, 1, 30)
         (office.folder / "lab" / "entra-client-secret").write_text("another", encoding="utf-8")
         await gateway.reload(office.layout())
