@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,8 @@ AGAIN = 2.0
 """Seconds until a failed batch is tried again."""
 GATHER = 0.02
 """Seconds for which a batch grows: a transaction for every row would take the processor from the loop."""
+ROWS = 2_000
+"""Rows written in one transaction at most: what waits is not held twice."""
 SHARE = "all"
 """The one share there is while one gateway serves everybody."""
 
@@ -156,12 +159,14 @@ class StateStore:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._pending or self._ending.is_set())
-            self._ending.wait(GATHER)
+            if len(self._pending) < ROWS:
+                self._ending.wait(GATHER)
             with self._changed:
-                batch, ending = dict(self._pending), self._ending.is_set()
+                batch, ending = dict(islice(self._pending.items(), ROWS)), self._ending.is_set()
             done = not batch or self._try(batch)
+            last = len(batch) < ROWS
             del batch  # it would be held until the next row comes
-            if ending:
+            if ending and (last or not done):
                 return
             if not done:
                 with self._changed:
