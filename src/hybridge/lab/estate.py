@@ -10,6 +10,7 @@ import random
 import string
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -44,6 +45,9 @@ CERTIFICATE_VARIANTS = (
 
 LOG_LIMIT = 10_000
 """Requests the log keeps; the oldest are dropped."""
+
+
+T = TypeVar("T")
 
 
 class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +98,8 @@ class Estate:
         self.users: dict[str, str] = {ADMINISTRATOR_LOGON: password, ADMINISTRATOR: password}
         self.entra_clients: dict[str, str] = {ENTRA_CLIENT: _secret(source)}
         self._clock = clock
-        self._forgetters: list[Callable[[], None]] = []
+        self._forgetters: list[Callable[[], object]] = []
+        self._own: dict[type, object] = {}
         self._clock_watchers: list[Callable[[], None]] = []
 
     @property
@@ -179,9 +184,16 @@ class Estate:
         for watcher in self._watchers:
             watcher(host)
 
-    def on_reset(self, forget: Callable[[], None]) -> None:
-        """Call ``forget`` at every reset: for services that remember something beside the organization."""
-        self._forgetters.append(forget)
+    def own(self, kind: type[T], make: Callable[[], T], forget: Callable[[T], object]) -> T:
+        """The one ``kind`` that a service keeps for this estate beside the organization.
+
+        It is made when it is first asked for; every reset calls ``forget`` with it.
+        """
+        if kind not in self._own:
+            made = make()
+            self._own[kind] = made
+            self._forgetters.append(lambda: forget(made))
+        return cast(T, self._own[kind])
 
     def watch_clock(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Call ``watcher()`` whenever the clock is moved; the returned function ends that."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from hybridge.lab.cmdlets.base import Call, Cmdlet, Result
 from hybridge.lab.cmdlets.binding import COMMON
@@ -136,16 +135,9 @@ def known_rights() -> tuple[str, ...]:
     return (*EXCHANGE_ROLES, *GRAPH_ROLES)
 
 
-_RIGHTS: WeakKeyDictionary[Estate, Rights] = WeakKeyDictionary()
-
-
 def rights_of(estate: Estate) -> Rights:
     """The rights of ``estate``'s accounts; resetting the estate gives everything back."""
-    found = _RIGHTS.get(estate)
-    if found is None:
-        found = _RIGHTS[estate] = Rights()
-        estate.on_reset(found.give_back)
-    return found
+    return estate.own(Rights, Rights, Rights.give_back)
 
 
 def session_cmdlets(holder: object) -> Mapping[str, Cmdlet]:

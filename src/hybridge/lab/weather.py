@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol, TypeVar
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -275,13 +274,6 @@ def _cut(request: Request) -> HttpAnswer:
     return HttpAnswer(failure=Failure(reason=FailureReason.UNREACHABLE, says=says))
 
 
-_WEATHERS: WeakKeyDictionary[Estate, Weather] = WeakKeyDictionary()
-
-
 def weather_of(estate: Estate) -> Weather:
     """The weather of ``estate``; resetting the estate clears it."""
-    found = _WEATHERS.get(estate)
-    if found is None:
-        found = _WEATHERS[estate] = Weather()
-        estate.on_reset(found.clear)
-    return found
+    return estate.own(Weather, Weather, Weather.clear)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -47,15 +46,12 @@ class Kept(msgspec.Struct):
     resources: tuple[Resource, ...]
 
 
-_JOBS: WeakKeyDictionary[Estate, dict[str, Kept]] = WeakKeyDictionary()
+class _Jobs(dict[str, Kept]):
+    """The jobs of one estate, by id."""
 
 
-def _jobs(estate: Estate) -> dict[str, Kept]:
-    found = _JOBS.get(estate)
-    if found is None:
-        found = _JOBS[estate] = {}
-        estate.on_reset(found.clear)
-    return found
+def _jobs(estate: Estate) -> _Jobs:
+    return estate.own(_Jobs, _Jobs, _Jobs.clear)
 
 
 def belongs(request: Request) -> bool:

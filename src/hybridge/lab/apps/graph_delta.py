@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -80,16 +79,9 @@ class Tokens:
         return self._given.get(token)
 
 
-_TOKENS: WeakKeyDictionary[Estate, Tokens] = WeakKeyDictionary()
-
-
 def tokens_of(estate: Estate) -> Tokens:
     """The tokens of ``estate``."""
-    found = _TOKENS.get(estate)
-    if found is None:
-        found = _TOKENS[estate] = Tokens()
-        estate.on_reset(found.forget)
-    return found
+    return estate.own(Tokens, Tokens, Tokens.forget)
 
 
 def answer_delta(estate: Estate, request: Request, mailbox: Mailbox) -> HttpAnswer:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -93,13 +92,6 @@ class Budget:
         self._asked.clear()
 
 
-_BUDGETS: WeakKeyDictionary[Estate, Budget] = WeakKeyDictionary()
-
-
 def budget_of(estate: Estate) -> Budget:
     """The budget of ``estate``'s mailboxes; a reset gives it back whole."""
-    found = _BUDGETS.get(estate)
-    if found is None:
-        found = _BUDGETS[estate] = Budget()
-        estate.on_reset(found.clear)
-    return found
+    return estate.own(Budget, Budget, Budget.clear)

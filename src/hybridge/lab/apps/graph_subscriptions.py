@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
-from weakref import WeakKeyDictionary, ref
 
 import msgspec
 
@@ -64,7 +63,7 @@ class Post:
     """
 
     def __init__(self, estate: Estate) -> None:
-        self._estate = ref(estate)
+        self._estate = estate
         self._made = 0
         self.kept: dict[str, Kept] = {}
         self.waiting: list[Delivery] = []
@@ -101,7 +100,7 @@ class Post:
         """
         if event not in LIFECYCLE:
             raise ValueError(f"There is no lifecycle event '{event}'; choose {', '.join(LIFECYCLE)}.")
-        meant = [one for one in self.active(self._now()) if mailbox.lower() in ("", one.mailbox.lower())]
+        meant = [one for one in self.active(self._estate.now()) if mailbox.lower() in ("", one.mailbox.lower())]
         for one in meant:
             if event == REMOVED:
                 self.kept.pop(one.subscription.id, None)
@@ -125,12 +124,6 @@ class Post:
             self.dropped += 1
         else:
             self.waiting.append(one)
-
-    def _now(self) -> datetime:
-        estate = self._estate()
-        if estate is None:
-            raise RuntimeError("The estate of this post is gone.")
-        return estate.now()
 
     def _changed(self, change: Change) -> None:
         if change.premises is not Premises.ONLINE:
@@ -163,7 +156,7 @@ class Post:
         )
 
     def _send(self, url: str, note: Notification, copies: int) -> None:
-        now = self._now()
+        now = self._estate.now()
         body = write_notifications((note,), TENANT_ID)
         self.waiting += [Delivery(url=url, body=body, first_at=now, due_at=now + self.delay) for _ in range(copies)]
         for call in self.called:
@@ -182,16 +175,9 @@ def _told(change: Change) -> Iterable[tuple[str, str]]:
         yield _CHANGES[change.kind], change.item_id
 
 
-_POSTS: WeakKeyDictionary[Estate, Post] = WeakKeyDictionary()
-
-
 def post_of(estate: Estate) -> Post:
     """The post of ``estate``; a reset ends every subscription."""
-    found = _POSTS.get(estate)
-    if found is None:
-        found = _POSTS[estate] = Post(estate)
-        estate.on_reset(found.clear)
-    return found
+    return estate.own(Post, lambda: Post(estate), Post.clear)
 
 
 # Requests -------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import cached_property
 from uuid import NAMESPACE_URL, uuid5
-from weakref import WeakKeyDictionary
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -43,6 +42,12 @@ class Keepings:
         self.exchange_permissions |= set(EXCHANGE_PERMISSIONS)
         self.exchange_role = True
 
+    def forget(self) -> None:
+        """What a reset forgets: the application has its rights again, and nobody a state or an address."""
+        self.presences.clear()
+        self.grant_exchange()
+        self.meeting_requests.clear()
+
     @cached_property
     def signing_key(self) -> rsa.RSAPrivateKey:
         """Entra's signing key; made when first needed (some 70 ms). A test may set its own."""
@@ -54,15 +59,6 @@ class Keepings:
         return str(uuid5(NAMESPACE_URL, f"request:{self._answered}"))
 
 
-_KEPT: WeakKeyDictionary[Estate, Keepings] = WeakKeyDictionary()
-
-
 def kept(estate: Estate) -> Keepings:
     """The keepings of ``estate``."""
-    found = _KEPT.get(estate)
-    if found is None:
-        found = _KEPT[estate] = Keepings()
-        estate.on_reset(found.presences.clear)
-        estate.on_reset(found.grant_exchange)
-        estate.on_reset(found.meeting_requests.clear)
-    return found
+    return estate.own(Keepings, Keepings, Keepings.forget)

@@ -16,7 +16,6 @@ import math
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from weakref import WeakKeyDictionary
 
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.presence_board import last_known
@@ -96,16 +95,9 @@ class PresenceSessions:
         return found
 
 
-_SESSIONS: WeakKeyDictionary[Estate, PresenceSessions] = WeakKeyDictionary()
-
-
 def presence_sessions(estate: Estate) -> PresenceSessions:
     """What the presence service of ``estate`` keeps."""
-    found = _SESSIONS.get(estate)
-    if found is None:
-        found = _SESSIONS[estate] = PresenceSessions()
-        estate.on_reset(found.clear)
-    return found
+    return estate.own(PresenceSessions, PresenceSessions, PresenceSessions.clear)
 
 
 def shown_of(estate: Estate, user: str) -> ShownPresence:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
-from dataclasses import dataclass
-
 import msgspec
 
 from hybridge.lab.estate import Estate
@@ -19,11 +16,11 @@ class ReplyText(msgspec.Struct, frozen=True):
     audience: str = "All"
 
 
-@dataclass
 class ReplyTexts:
     """Every mailbox's words."""
 
-    _texts: dict[tuple[Premises, str], ReplyText]
+    def __init__(self) -> None:
+        self._texts: dict[tuple[Premises, str], ReplyText] = {}
 
     def of(self, premises: Premises, mailbox: str) -> ReplyText:
         """The words of ``mailbox``; none when nobody wrote any."""
@@ -33,15 +30,11 @@ class ReplyTexts:
         """Let ``mailbox`` say ``text``."""
         self._texts[premises, mailbox.lower()] = text
 
+    def clear(self) -> None:
+        """Forget every word."""
+        self._texts.clear()
+
 
 def reply_texts(estate: Estate) -> ReplyTexts:
     """The words of ``estate``; forgotten at every reset."""
-    found = _TEXTS.get(estate)
-    if found is None:
-        texts: dict[tuple[Premises, str], ReplyText] = {}
-        found = _TEXTS[estate] = ReplyTexts(texts)
-        estate.on_reset(texts.clear)
-    return found
-
-
-_TEXTS: weakref.WeakKeyDictionary[Estate, ReplyTexts] = weakref.WeakKeyDictionary()
+    return estate.own(ReplyTexts, ReplyTexts, ReplyTexts.clear)

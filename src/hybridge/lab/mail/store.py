@@ -8,7 +8,6 @@ watchers in the order it happened.
 
 from __future__ import annotations
 
-import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -39,7 +38,7 @@ class MailStore:
     """Every stored item of one estate."""
 
     def __init__(self, estate: Estate) -> None:
-        self._estate = weakref.ref(estate)
+        self._estate = estate
         self._items: dict[str, Item] = {}
         self._folders: dict[tuple[Premises, str, str], dict[str, None]] = defaultdict(dict)
         self._journals: dict[tuple[Premises, str, str], list[Entry]] = defaultdict(list)
@@ -126,7 +125,7 @@ class MailStore:
     def add(self, item: Item, *, copied_from: Item | None = None) -> Item:
         """Store a new item, giving it its identity; it comes back as stored."""
         self._last_item += 1
-        at = self._now()
+        at = self._estate.now()
         made = msgspec.structs.replace(
             item,
             identity=f"{item.mailbox.lower()}/{self._last_item}",
@@ -146,7 +145,7 @@ class MailStore:
     def put(self, item: Item) -> Item:
         """Store a changed item; it comes back with its next change key."""
         self._adopt(item)
-        changed = msgspec.structs.replace(item, change=item.change + 1, modified_at=self._now())
+        changed = msgspec.structs.replace(item, change=item.change + 1, modified_at=self._estate.now())
         before = self._items.get(_key(item.identity))
         self._keep(changed)
         self._note(changed, "modified")
@@ -179,7 +178,7 @@ class MailStore:
             folder=folder,
             identity=f"{owner.lower()}/{self._last_item}",
             change=item.change + 1,
-            modified_at=self._now(),
+            modified_at=self._estate.now(),
         )
         self._keep(moved)
         self._note(moved, "created")
@@ -200,29 +199,20 @@ class MailStore:
     # Inside
 
     def _records_called(self, identity: str) -> Iterator[CalendarEvent]:
-        estate = self._estate()
-        for premises in () if estate is None else Premises:
-            found = estate.organization.one(CalendarEvent, premises, identity) if estate else None
+        for premises in Premises:
+            found = self._estate.organization.one(CalendarEvent, premises, identity)
             if found is not None:
                 yield found
 
     def _records_of(self, premises: Premises, mailbox: str) -> tuple[CalendarEvent, ...]:
-        estate = self._estate()
-        return () if estate is None else tuple(estate.organization.all(CalendarEvent, premises, mailbox))
+        return tuple(self._estate.organization.all(CalendarEvent, premises, mailbox))
 
     def _adopt(self, item: Item) -> None:
         """Where ``item`` is still a record, take it out of the organization: from now on it is stored."""
-        estate = self._estate()
-        if item.change == 0 and estate is not None:
-            record = estate.organization.one(CalendarEvent, item.premises, item.identity)
-            if record is not None:
-                estate.organization = estate.organization.drop(record.address)
-
-    def _now(self) -> datetime:
-        estate = self._estate()
-        if estate is None:
-            raise RuntimeError("The estate of this store is gone.")
-        return estate.now()
+        organization = self._estate.organization
+        record = organization.one(CalendarEvent, item.premises, item.identity) if item.change == 0 else None
+        if record is not None:
+            self._estate.organization = organization.drop(record.address)
 
     def _keep(self, item: Item) -> None:
         self._items[_key(item.identity)] = item
@@ -244,7 +234,7 @@ class MailStore:
             folder_id=folder_id(item.mailbox, item.folder),
             item_id=item_id(item.identity),
             change_key=item.change_key,
-            at=self._now(),
+            at=self._estate.now(),
             old_folder_id=folder_id(origin.mailbox, origin.folder) if origin else "",
             old_item_id=origin.opaque_id if origin else "",
         )
@@ -258,14 +248,7 @@ class MailStore:
 
 def store_of(estate: Estate) -> MailStore:
     """The store of ``estate``; emptied at every reset."""
-    found = _STORES.get(estate)
-    if found is None:
-        found = _STORES[estate] = MailStore(estate)
-        estate.on_reset(found.clear)
-    return found
-
-
-_STORES: weakref.WeakKeyDictionary[Estate, MailStore] = weakref.WeakKeyDictionary()
+    return estate.own(MailStore, lambda: MailStore(estate), MailStore.clear)
 
 
 def _key(identity: str) -> str:

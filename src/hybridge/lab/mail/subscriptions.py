@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import struct
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -114,7 +113,7 @@ class Subscriptions:
     """The subscriptions of one estate."""
 
     def __init__(self, estate: Estate) -> None:
-        self._estate = weakref.ref(estate)
+        self.estate = estate
         self._known: dict[str, Subscription] = {}
         self._by_mailbox: dict[str, list[Subscription]] = {}
         self._log: deque[Logged] = deque(maxlen=LOG_LIMIT)
@@ -125,14 +124,6 @@ class Subscriptions:
         self.budgets = Budgets()
         self.streams: list[Stream] = []
         store_of(estate).watch(self._changed)
-
-    @property
-    def estate(self) -> Estate:
-        """Whose subscriptions these are."""
-        found = self._estate()
-        if found is None:
-            raise RuntimeError("The estate of these subscriptions is gone.")
-        return found
 
     # Making, finding, ending
 
@@ -359,11 +350,4 @@ def read_watermark(watermark: str) -> int | None:
 
 def subscriptions_of(estate: Estate) -> Subscriptions:
     """The subscriptions of ``estate``; forgotten at every reset."""
-    found = _KNOWN.get(estate)
-    if found is None:
-        found = _KNOWN[estate] = Subscriptions(estate)
-        estate.on_reset(found.clear)
-    return found
-
-
-_KNOWN: weakref.WeakKeyDictionary[Estate, Subscriptions] = weakref.WeakKeyDictionary()
+    return estate.own(Subscriptions, lambda: Subscriptions(estate), Subscriptions.clear)

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from urllib.parse import unquote
-from weakref import WeakKeyDictionary, ref
 
 from hybridge.lab.apps.base import Request
 from hybridge.lab.apps.graph_mailboxes import AT_ONCE, throttled
@@ -33,7 +32,7 @@ class GraphGate:
     """The gate of one estate. ``most`` is how many requests to one mailbox were under way at once at the most."""
 
     def __init__(self, estate: Estate) -> None:
-        self._estate = ref(estate)
+        self._estate = estate
         self._open = asyncio.Event()
         self._open.set()
         self._under_way: Counter[str] = Counter()
@@ -57,8 +56,8 @@ class GraphGate:
 
     async def through(self, request: Request, go: Callable[[], Awaitable[HttpAnswer]]) -> HttpAnswer:
         """The answer of ``go``, or the gate's own."""
-        estate = self._estate()
-        if estate is None or request.host != estate.cloud.graph:
+        estate = self._estate
+        if request.host != estate.cloud.graph:
             return await go()
         if request.method == "POST" and subscriptions.read_path(request.path) == ("", False):
             return await self._wanted(estate, request) or await go()
@@ -91,13 +90,6 @@ class GraphGate:
         return None
 
 
-_GATES: WeakKeyDictionary[Estate, GraphGate] = WeakKeyDictionary()
-
-
 def gate_of(estate: Estate) -> GraphGate:
     """The gate of ``estate``; a reset releases what it holds."""
-    found = _GATES.get(estate)
-    if found is None:
-        found = _GATES[estate] = GraphGate(estate)
-        estate.on_reset(found.release)
-    return found
+    return estate.own(GraphGate, lambda: GraphGate(estate), GraphGate.release)

@@ -16,8 +16,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from hybridge.wire.ask import Failure, HttpAnswer, HttpAsk
-from hybridge.wire.graph.errors import ask, read_done
+from hybridge.wire.ask import HttpAsk
+from hybridge.wire.graph.errors import ask
 from hybridge.wire.iso_duration import read_duration, write_duration
 from hybridge.wire.json_body import JsonRefused, read_object, text
 
@@ -79,11 +79,6 @@ def ask_clear(graph_host: str, user: str, session_id: str) -> HttpAsk:
 def path_of(user: str, call: str) -> str:
     """The path of a call on the presence of ``user`` (user principal name or object id), without its version."""
     return f"/users/{quote(user, safe='@')}/presence/{call}"
-
-
-def read_set(answer: HttpAnswer, user: str) -> Failure | None:
-    """None when it was set or cleared, else why not."""
-    return read_done(answer, f"the presence of {user}")
 
 
 # The server's half ----------------------------------------------------------------------------------------------------
