@@ -24,7 +24,7 @@ from hybridge.lab.mail.store import store_of
 from hybridge.lab.serve.running import RunningLab, running_lab
 from hybridge.lab.site import contoso_site
 from hybridge.net.clock import SystemClock
-from hybridge.presence.control import read_endpoint
+from hybridge.presence.endpoint import read_endpoint
 from hybridge.terms.premises import Premises
 
 pytestmark = [pytest.mark.wire, pytest.mark.slow]

@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import exchangelib
 import pytest
 import pytest_asyncio
-import requests
 from exchangelib.errors import (
     ErrorCalendarViewRangeTooBig,
     ErrorFolderNotFound,
@@ -22,14 +21,13 @@ from exchangelib.errors import (
 from exchangelib.folders import SingleFolderQuerySet
 from exchangelib.items import CalendarItem, MeetingCancellation, MeetingRequest, MeetingResponse
 from exchangelib.properties import Attendee, DistinguishedFolderId, Mailbox
-from exchangelib.protocol import BaseProtocol, Protocol
 from exchangelib.recurrence import DailyPattern, Recurrence, RelativeMonthlyPattern, WeeklyPattern
 from exchangelib.version import EXCHANGE_2019
-from requests.adapters import HTTPAdapter
 from tests.strangers.exchangelib_calendars import BERLIN, at, busy, meeting, viewed
+from tests.strangers.exchangelib_dialling import dialling
 
 from hybridge.lab.auth_certificate import make_auth_certificate
-from hybridge.lab.contoso import EWS_URL, MAIL_HOST, contoso
+from hybridge.lab.contoso import EWS_URL, contoso
 from hybridge.lab.estate import ADMINISTRATOR, ADMINISTRATOR_LOGON, Estate
 from hybridge.lab.serve.running import RunningLab, running_lab
 from hybridge.lab.site import contoso_site
@@ -50,26 +48,9 @@ async def lab(tmp_path: Path) -> AsyncIterator[RunningLab]:
 
 
 @pytest.fixture(autouse=True)
-def connected(lab: RunningLab, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """With exchangelib dialling the lab, trusting its authority and checking the real name."""
-
-    class ToTheLab(HTTPAdapter):
-        def get_connection_with_tls_context(
-            self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
-        ) -> Any:
-            trust = {"ca_certs": str(lab.ca_file), "cert_reqs": "CERT_REQUIRED"}
-            name = {"server_hostname": MAIL_HOST, "assert_hostname": MAIL_HOST}
-            return self.poolmanager.connection_from_host("127.0.0.1", lab.https_port, "https", trust | name)
-
-        def cert_verify(self, *_: Any, **__: Any) -> None:
-            """The pool has its authority already."""
-
-        def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
-            request.headers["Host"] = MAIL_HOST
-
-    monkeypatch.setattr(BaseProtocol, "HTTP_ADAPTER_CLS", ToTheLab)
-    yield
-    Protocol.clear_cache()
+def connected(lab: RunningLab) -> Iterator[None]:
+    with dialling(lab):
+        yield
 
 
 def mailbox(lab: RunningLab, address: str) -> exchangelib.Account:

@@ -15,14 +15,12 @@ from typing import Any, TypeVar
 import exchangelib
 import pytest
 import pytest_asyncio
-import requests
 from exchangelib.errors import ErrorExpiredSubscription, ErrorInvalidSubscription, ErrorSubscriptionNotFound
-from exchangelib.protocol import BaseProtocol, Protocol
 from exchangelib.version import EXCHANGE_2019
-from requests.adapters import HTTPAdapter
+from tests.strangers.exchangelib_dialling import dialling
 
 from hybridge.lab.auth_certificate import make_auth_certificate
-from hybridge.lab.contoso import EWS_URL, MAIL_HOST, contoso
+from hybridge.lab.contoso import EWS_URL, contoso
 from hybridge.lab.estate import ADMINISTRATOR, ADMINISTRATOR_LOGON, Estate
 from hybridge.lab.mail.failover import move
 from hybridge.lab.serve.running import RunningLab, running_lab
@@ -44,26 +42,9 @@ async def lab(tmp_path: Path) -> AsyncIterator[RunningLab]:
 
 
 @pytest.fixture
-def connected(lab: RunningLab, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """With exchangelib dialling the lab, trusting its authority and checking the real name."""
-
-    class ToTheLab(HTTPAdapter):
-        def get_connection_with_tls_context(
-            self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
-        ) -> Any:
-            trust = {"ca_certs": str(lab.ca_file), "cert_reqs": "CERT_REQUIRED"}
-            name = {"server_hostname": MAIL_HOST, "assert_hostname": MAIL_HOST}
-            return self.poolmanager.connection_from_host("127.0.0.1", lab.https_port, "https", trust | name)
-
-        def cert_verify(self, *_: Any, **__: Any) -> None:
-            """The pool has its authority already."""
-
-        def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
-            request.headers["Host"] = MAIL_HOST
-
-    monkeypatch.setattr(BaseProtocol, "HTTP_ADAPTER_CLS", ToTheLab)
-    yield
-    Protocol.clear_cache()
+def connected(lab: RunningLab) -> Iterator[None]:
+    with dialling(lab):
+        yield
 
 
 def opened(lab: RunningLab, user: str, mailbox: str = ADA) -> exchangelib.Account:

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 BEGINS = timedelta(hours=8, minutes=50)
 STEP = timedelta(minutes=10)
 STEPS = 50
-MINUTE = 60.0
-"""Seconds the day takes."""
 WIDE = 110
 PATIENCE = 30.0
 """Seconds the first reading of all calendars may take."""

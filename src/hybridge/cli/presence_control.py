@@ -13,7 +13,7 @@ import msgspec
 from hybridge.cli.configuration import load_config
 from hybridge.cli.exits import Exit, Stop
 from hybridge.config_presence import STATE
-from hybridge.presence.control import control_file, read_endpoint
+from hybridge.presence.endpoint import control_file, read_endpoint
 
 TIMEOUT = 30
 

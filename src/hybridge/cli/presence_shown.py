@@ -12,10 +12,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from hybridge.presence.explained import Board, ClaimShown, Row, SinkStanding, Why
+from hybridge.presence.explained import Board, ClaimShown, Row, SinkStanding, Step, Why
 from hybridge.presence.states import PresenceState
 from hybridge.presence.text import WORDS
-from hybridge.presence.troubleshoot import Step
 
 WIDE = 110
 EVERY = 1.0

@@ -13,9 +13,9 @@ from hybridge.cli.options import say
 from hybridge.cli.presence_control import Running
 from hybridge.config import ConfigProblem
 from hybridge.net.clock import SystemClock
-from hybridge.presence.explained import Board
+from hybridge.presence.explained import Board, Outcome, Step
 from hybridge.presence.layout import Layout, served
-from hybridge.presence.troubleshoot import Outcome, Step, troubleshoot
+from hybridge.presence.troubleshoot import troubleshoot
 
 GATEWAY = "the gateway"
 

@@ -17,26 +17,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-
-class Endpoint(msgspec.Struct, frozen=True):
-    """Where a running gateway is steered."""
-
-    url: str
-    token: str
-    pid: int
-
-
-def control_file(state: Path) -> Path:
-    """The file that leads to the gateway of a state file."""
-    return state.with_name(state.name + ".control")
-
-
-def read_endpoint(state: Path) -> Endpoint | None:
-    """Where the gateway of ``state`` listens; None where none has left word."""
-    try:
-        return msgspec.json.decode(control_file(state).read_bytes(), type=Endpoint)
-    except (OSError, msgspec.DecodeError):
-        return None
+from hybridge.presence.endpoint import Endpoint, control_file, read_endpoint
 
 
 @asynccontextmanager

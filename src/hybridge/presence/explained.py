@@ -1,4 +1,4 @@
-"""What the gateway tells of itself, as values: the board, and why one person shows what they show.
+"""What the gateway tells of itself, as values: the board, why one person shows what they show, what was tried.
 
 They travel as JSON from the running gateway to the command line, and are what ``--format json`` prints. No subject of
 a meeting is in them unless the configuration wants subjects.
@@ -7,8 +7,11 @@ a meeting is in them unless the configuration wants subjects.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
+
+Outcome = Literal["passed", "failed", "not tried"]
 
 
 class ClaimShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,3 +143,13 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         every += [f"{source.name}: {end.trouble}" for source in self.sources for end in source.endpoints if end.trouble]
         every += [f"{sink.name}: {sink.trouble}" for sink in self.sinks if sink.trouble]
         return tuple(says for says in every if says)
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was tried at ``subject`` (``exchange hq: mail.contoso.com``)."""
+
+    subject: str
+    name: str
+    outcome: Outcome
+    says: str
+    next_step: str = ""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hybridge.net.clock import Clock
-from hybridge.presence.control import control_file, controlled, listening
+from hybridge.presence.control import controlled, listening
+from hybridge.presence.endpoint import control_file
 from hybridge.presence.gateway import Gateway
 from hybridge.presence.layout import Layout
 from hybridge.presence.log import learn, told

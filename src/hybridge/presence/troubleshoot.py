@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
-from typing import Literal
-
-import msgspec
 
 from hybridge.net.answerers.live import open_live
 from hybridge.net.clock import Clock
 from hybridge.net.config import EntraConfig, ExchangeConfig
+from hybridge.presence.explained import Outcome, Step
 from hybridge.presence.layout import Layout, Part
 from hybridge.presence.parts import MAKERS, USER_AGENT, exchange_account
 from hybridge.presence.people_list import Watched
@@ -28,7 +26,6 @@ from hybridge.wire.ews import envelope, get_folder, get_user_availability, subsc
 from hybridge.wire.ews.envelope import EwsFault
 from hybridge.wire.graph import get_schedule
 
-Outcome = Literal["passed", "failed", "not tried"]
 EWS = "/EWS/Exchange.asmx"
 AUTODISCOVER = "/autodiscover/autodiscover.svc"
 SLOW = 5.0
@@ -36,16 +33,6 @@ SLOW = 5.0
 LONGEST = 30.0
 """Seconds a sink may take to open."""
 RIGHTS = "New-ManagementRoleAssignment -Role ApplicationImpersonation -User THE_ACCOUNT"
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was tried at ``subject`` (``exchange hq: mail.contoso.com``)."""
-
-    subject: str
-    name: str
-    outcome: Outcome
-    says: str
-    next_step: str = ""
 
 
 async def troubleshoot(layout: Layout, clock: Clock, only: tuple[str, ...] = ()) -> AsyncIterator[Step]:

@@ -18,12 +18,9 @@ from typing import Any, TypeVar
 import exchangelib
 import pytest
 import pytest_asyncio
-import requests
 from exchangelib.items import SEND_TO_ALL_AND_SAVE_COPY
-from exchangelib.protocol import BaseProtocol, Protocol
 from exchangelib.recurrence import DailyPattern, Recurrence
 from exchangelib.version import EXCHANGE_2019
-from requests.adapters import HTTPAdapter
 from tests.presence.end_to_end.front_door import (
     ADA,
     ALAN,
@@ -37,8 +34,9 @@ from tests.presence.end_to_end.front_door import (
     Office,
     gateway,
 )
+from tests.strangers.exchangelib_dialling import dialling
 
-from hybridge.lab.contoso import EWS_URL, MAIL_HOST
+from hybridge.lab.contoso import EWS_URL
 from hybridge.lab.estate import ADMINISTRATOR, ADMINISTRATOR_LOGON
 
 pytestmark = [pytest.mark.wire, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -124,32 +122,13 @@ def _now() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def dialling(office: Office) -> Iterator[None]:
-    """With exchangelib dialling the lab, trusting its authority and checking the real name."""
-    lab = office.lab
-
-    class ToTheLab(HTTPAdapter):
-        def get_connection_with_tls_context(
-            self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
-        ) -> Any:
-            trust = {"ca_certs": str(lab.ca_file), "cert_reqs": "CERT_REQUIRED"}
-            name = {"server_hostname": MAIL_HOST, "assert_hostname": MAIL_HOST}
-            return self.poolmanager.connection_from_host("127.0.0.1", lab.https_port, "https", trust | name)
-
-        def cert_verify(self, *_: Any, **__: Any) -> None:
-            """The pool has its authority already."""
-
-        def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
-            request.headers["Host"] = MAIL_HOST
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseProtocol, "HTTP_ADAPTER_CLS", ToTheLab)
+def connected(office: Office) -> Iterator[None]:
+    with dialling(office.lab):
         yield
-        Protocol.clear_cache()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def mailboxes(office: Office, dialling: None) -> tuple[exchangelib.Account, ...]:
+async def mailboxes(office: Office, connected: None) -> tuple[exchangelib.Account, ...]:
     """Ada's and Alan's, opened by the administrator who acts as them."""
 
     def opened(who: str) -> exchangelib.Account:

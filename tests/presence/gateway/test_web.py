@@ -27,7 +27,7 @@ from tests.presence.gateway.scripted import (
 )
 
 from hybridge.net.secret import Secret
-from hybridge.presence.control import control_file, read_endpoint
+from hybridge.presence.endpoint import control_file, read_endpoint
 from hybridge.presence.explained import Board, Why
 from hybridge.presence.gateway import Gateway
 from hybridge.presence.layout import Layout
